@@ -1,0 +1,97 @@
+"""The committed data sets, as `datasets` objects that need no network.
+
+    from mmlearn import data
+    train = data.load("emoji", split="train", size=32)
+    train[0]["image"], train[0]["label_en"]
+    images = data.to_tensor(train)   # uint8 [N, 3, 32, 32]
+
+A set is a module of this package with `SPLITS`, `load`, `credit` and `folder`, and a module `build_NAME` with `build`
+and `check`. Each has a card in `data/NAME/README.md`.
+"""
+
+import importlib
+
+from mmlearn.data.shards import DataError
+
+__all__ = ["SETS", "DataError", "build", "check", "credit", "load", "splits", "to_tensor"]
+
+SETS = ("emoji",)
+
+
+def load(name: str, split: str = "train", **options):
+    """A split of a committed set, as a `datasets.Dataset`. Nothing is downloaded.
+
+    emoji (options: `size`, 8 to 64 pixels, default 32): one row a picture; the drawings of one concept stand together.
+        image       PIL image, RGB, `size` by `size`, on white; decoded when it is looked at
+        style       who drew it and how: "twemoji", "fluent-3d", ...; `vendor` joins the styles of one hand
+        codepoint   the concept: "1F600", or "1F43B-200D-2744-FE0F"; `emoji` is the character itself
+        group, subgroup           its place in Unicode's list: "smileys-emotion", "face-smiling"
+        label_xx, tags_xx         name (str) and other words for it (list of str); xx is en, ru, es, fr, de or it
+        group_xx, subgroup_xx     the names of its group and subgroup in that language
+      Splits: train; concepts (concepts that train does not show); noto and openmoji (styles that train does not show);
+      noto_concepts and openmoji_concepts (neither); all.
+
+    Raises:
+        ValueError: no such set, split or size; the message lists what there is.
+        DataError: a file is missing or damaged; the message names the command that mends it.
+    """
+    return _module(name).load(split, **options)
+
+
+def splits(name: str) -> tuple[str, ...]:
+    """The names of a set's splits."""
+    return tuple(_module(name).SPLITS)
+
+
+def credit(name: str, styles=None) -> str:
+    """The line that must stand beside whatever shows pictures or texts of this set.
+
+    Args:
+        styles: the styles that are shown (`set(dataset["style"])`); default: all of the set.
+    """
+    return _module(name).credit(styles)
+
+
+def to_tensor(dataset, column: str = "image"):
+    """The images of a data set as one tensor: uint8 [N, 3, H, W], from 0 (black) to 255.
+
+    Raises:
+        ValueError: the data set is empty, or its images differ in size.
+    """
+    import numpy as np
+    import torch
+
+    if len(dataset) == 0:
+        raise ValueError("The data set is empty: there are no images to stack.")
+    images = None
+    for row, image in enumerate(dataset[column]):
+        if images is None:
+            images = np.empty((len(dataset), image.height, image.width, 3), np.uint8)
+        if (image.height, image.width) != images.shape[1:3]:
+            raise ValueError(f"Image {row} is {image.height} x {image.width}, image 0 is {images.shape[1:3]}.")
+        images[row] = image if image.mode == "RGB" else image.convert("RGB")
+    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+
+
+def build(name: str, out=None) -> None:
+    """Make a set again from its pinned packages: the same bytes each time. Finished shards are kept.
+
+    Args:
+        out: the folder to write; default: the set's own.
+
+    Raises:
+        DataError: a tool is missing, or a package is not the pinned one.
+    """
+    _module(name, "build_").build(out)
+
+
+def check(name: str | None = None) -> list[str]:
+    """What is wrong with a set (default: with every set), one sentence each; an empty list when all is well."""
+    names = SETS if name is None else (name,)
+    return [problem for each in names for problem in _module(each, "build_").check()]
+
+
+def _module(name: str, prefix: str = ""):
+    if name not in SETS:
+        raise ValueError(f"There is no data set {name!r}. There is: {', '.join(SETS)}.")
+    return importlib.import_module(f"mmlearn.data.{prefix}{name}")
