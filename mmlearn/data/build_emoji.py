@@ -216,9 +216,7 @@ def _with_counts(card: str, manifest: dict) -> str:
     lines += ["| Style | Vendor | Images | Package | Licence |", "|---|---|---|---|---|"]
     for name, style in STYLES.items():
         package = style.package
-        lines.append(
-            f"| `{name}` | {style.vendor} | {counts['styles'][name]:,} | {package.spec} | {package.licence} |"
-        )
+        lines.append(f"| `{name}` | {style.vendor} | {counts['styles'][name]:,} | {package.spec} | {package.licence} |")
     for kind, names in (("split", emoji.SPLITS), ("group", emoji.GROUPS)):
         images, concepts = counts[f"{kind}s"], counts[f"{kind}_concepts"]
         lines += ["", f"| {kind.capitalize()} | Images | Concepts |", "|---|---|---|"]

@@ -65,6 +65,7 @@ def load(split: str = "train", size: int = 32):
 
     from mmlearn.data.picture import Picture
 
+    datasets.disable_progress_bars()  # reading and filtering a few thousand rows takes a moment
     table = _table(folder(), split)
     features = datasets.Features.from_arrow_schema(table.schema)
     features["image"] = Picture(size=size)
