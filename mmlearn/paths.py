@@ -16,7 +16,8 @@ def root() -> Path:
     folder = Path(override) if override else Path(__file__).resolve().parents[1]
     if not (folder / "data").is_dir():
         raise FileNotFoundError(
-            f"{folder} is not the course's folder: it has no data/ in it. Install mmlearn from a clone of the repository "
+            f"{folder} is not the course's folder: it has no data/ in it. Install mmlearn from a clone of the "
+            "repository "
             "(pip install -c constraints.txt -e .), or set MMLEARN_ROOT to the clone."
         )
     return folder

@@ -1,0 +1,1 @@
+"""Ground floor: the parts that several systems share. Uses torch alone."""
