@@ -1,0 +1,24 @@
+"""What a lesson uses: exercises, checks, hints, progress, figures and widgets."""
+
+import importlib
+
+# Loaded when first used: a check needs no matplotlib, a command line needs no torch.
+_WHERE = {
+    "check": "checking",
+    "hint": "checking",
+    "exercises": "registry",
+    "progress": "ledger",
+    "show": "figures",
+    "explore": "figures",
+    "style": "figures",
+    "image_grid": "figures",
+    "live_curve": "live",
+}
+
+__all__ = list(_WHERE)
+
+
+def __getattr__(name: str):
+    if name not in _WHERE:
+        raise AttributeError(f"mmlearn.course has no {name!r}; it has {', '.join(__all__)}")
+    return getattr(importlib.import_module(f"mmlearn.course.{_WHERE[name]}"), name)

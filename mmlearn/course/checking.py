@@ -1,0 +1,138 @@
+"""`check` and `hint`, as a lesson calls them."""
+
+import os
+import sys
+import threading
+from contextlib import contextmanager
+
+from mmlearn.course import ledger
+from mmlearn.course.exercise import Exercise, Grade
+from mmlearn.course.feedback import Feedback
+from mmlearn.course.judge import NOT_WRITTEN
+from mmlearn.course.registry import find
+from mmlearn.course.scope import foreign_globals
+
+SLOW_AFTER_SECONDS = 10
+_GIVEN_BY_NAME = object()
+
+
+class CheckFailed(AssertionError):
+    """A check failed under MMLEARN_STRICT=1, where the reference does not stand in."""
+
+
+def check(slug: str, obj: object = _GIVEN_BY_NAME) -> object:
+    """Check an exercise, show what holds and what does not, and hand on something that works.
+
+    Args:
+        slug: the exercise, such as `"vit.patchify"`.
+        obj: the learner's function or class. Left out, it is looked up by the exercise's name, so that a name that was
+            never defined is reported and not raised.
+
+    Returns:
+        `obj` if everything holds, else the course's reference, so that the lesson runs on.
+
+    Raises:
+        KeyError: no exercise has this slug.
+        CheckFailed: under MMLEARN_STRICT=1, when anything fails.
+    """
+    exercise = find(slug)
+    if obj is _GIVEN_BY_NAME:
+        obj = _lookup(exercise.name, sys._getframe(1).f_globals)
+    feedback = _examine(exercise, obj)
+    _display(feedback)
+    if feedback.state == "pass":
+        return obj
+    if os.environ.get("MMLEARN_STRICT") == "1":
+        raise CheckFailed(str(feedback))
+    return exercise.reference
+
+
+def hint(slug: str, number: int) -> None:
+    """Print one hint of an exercise; `number` counts from 1."""
+    hints = find(slug).hints
+    if not 1 <= number <= len(hints):
+        raise ValueError(f"{slug} has hints 1 to {len(hints)}; there is no hint {number}")
+    print(f"Hint {number} of {len(hints)}: {hints[number - 1]}")
+
+
+def _lookup(name: str, caller: dict) -> object:
+    return caller.get(name, _GIVEN_BY_NAME)
+
+
+def _examine(exercise: Exercise, obj: object) -> Feedback:
+    name = exercise.name
+    if obj is _GIVEN_BY_NAME:
+        kind = "class" if exercise.methods else "function"
+        notes = (f"Write a {kind} called `{name}` and run its cell first.", _stand_in(exercise))
+        return Feedback(exercise, "fail", f"the name `{name}` is not defined", notes=notes, hints=True)
+    if obj is exercise.reference:
+        notes = (f"Run the cell that holds your own `{name}`, then this one again.",)
+        return Feedback(
+            exercise, "todo", f"`{name}` is the course's reference, put there by an earlier check", notes=notes
+        )
+    try:
+        with _slow_notice(name):
+            grade = exercise.grade(obj)
+    except KeyboardInterrupt:
+        notes = ("Look for a loop whose end is never reached.", _stand_in(exercise))
+        return Feedback(exercise, "fail", f"interrupted while `{name}` was running", notes=notes, hints=True)
+    if all(verdict.message == NOT_WRITTEN for verdict in grade.verdicts):
+        return Feedback(exercise, "todo", "not written yet", notes=(_stand_in(exercise),), hints=True)
+    return _outcome(exercise, obj, grade)
+
+
+def _outcome(exercise: Exercise, obj: object, grade: Grade) -> Feedback:
+    notes = list(_warnings(exercise, obj))
+    try:
+        # A solution notebook that CI or the builder runs is nobody's progress.
+        if os.environ.get("MMLEARN_STRICT") != "1":
+            ledger.record(exercise.slug, grade.score)
+    except (OSError, ValueError) as error:
+        notes.append(f"Your progress was not recorded: {error}")
+    earned = f"{grade.score * exercise.points:.3g} of {exercise.points} points"
+    if grade.passed:
+        return Feedback(exercise, "pass", f"everything holds ({earned})", grade, tuple(notes))
+    if grade.diagnosis:
+        notes.insert(0, f"What happened: {grade.diagnosis.sentence}")
+    held = sum(verdict.passed for verdict in grade.verdicts)
+    headline = f"{held} of {len(grade.verdicts)} properties hold ({earned})"
+    return Feedback(exercise, "fail", headline, grade, (*notes, _stand_in(exercise)), hints=True)
+
+
+def _warnings(exercise: Exercise, obj: object) -> list[str]:
+    names = foreign_globals(obj, allowed=[find(slug).name for slug in exercise.needs])
+    if not names:
+        return []
+    listed = ", ".join(f"`{name}`" for name in names)
+    return [
+        f"Careful: your code uses {listed} from another cell. A grader reads this exercise's cell alone: define "
+        "it there."
+    ]
+
+
+def _stand_in(exercise: Exercise) -> str:
+    return f"The course's reference stands in for `{exercise.name}`, so the cells below run all the same."
+
+
+@contextmanager
+def _slow_notice(name: str):
+    """Say how to stop a call that does not end. The interrupt itself arrives as KeyboardInterrupt."""
+    text = (
+        f"`{name}` has been running for {SLOW_AFTER_SECONDS} seconds. To stop it: the ■ button, or Kernel > Interrupt."
+    )
+    timer = threading.Timer(SLOW_AFTER_SECONDS, lambda: print(text, flush=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _display(feedback: Feedback) -> None:
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
+        from IPython.display import display
+
+        display(feedback)
+    else:
+        print(feedback)

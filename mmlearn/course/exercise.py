@@ -1,0 +1,243 @@
+"""What an exercise is: its card, its probe, its judge and its grade."""
+
+import importlib
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from mmlearn.course.judge import describe, difference
+from mmlearn.course.probe import Case, Raised, Result
+
+
+@dataclass(frozen=True)
+class Property:
+    """One thing that a check looks at, and its share of the points.
+
+    Attributes:
+        name: the probe's result of that name.
+        text: the property as a sentence that is true of a right solution.
+        weight: its share; the shares of an exercise need not sum to anything particular.
+        needs: it only counts when this other property holds. For refusals: a function that always raises
+            refuses bad input too.
+    """
+
+    name: str
+    text: str
+    weight: int = 1
+    needs: str = ""
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A wrong solution that learners write, and the sentence that explains it."""
+
+    name: str
+    code: object = field(repr=False)
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the judge says of one property; `message` is empty where it holds."""
+
+    property: Property
+    passed: bool
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Grade:
+    """The outcome of an exercise over some seeds.
+
+    Attributes:
+        score: 0 to 1, the weighted share of the properties that hold on every seed.
+        verdicts: one a property; a failure is that of the first seed on which it failed.
+        diagnosis: the misconception that gives the same wrong results, if one does.
+    """
+
+    score: float
+    verdicts: tuple[Verdict, ...]
+    diagnosis: Misconception | None = None
+
+    @property
+    def passed(self) -> bool:
+        return all(verdict.passed for verdict in self.verdicts)
+
+    @property
+    def messages(self) -> list[str]:
+        """Every failure as `property: what differs`, and the diagnosis last."""
+        failures = [f"{v.property.text}: {v.message}" for v in self.verdicts if not v.passed]
+        return failures + ([self.diagnosis.sentence] if self.diagnosis else [])
+
+
+@dataclass(frozen=True, eq=False)
+class Exercise:
+    """One exercise of a lesson.
+
+    Attributes:
+        slug: `system.part`, unique in the course.
+        lesson: the lesson's number, `"01"`.
+        name: the function or class that the learner writes.
+        title: a short heading.
+        difficulty: 1 (a line) to 5 (an evening).
+        minutes: how long it takes, without the reading.
+        points: what it is worth to a grader.
+        hints: opened one at a time, from a nudge to nearly the solution.
+        needs: slugs of the exercises whose names this one's code uses.
+        methods: for a class, the methods that the learner writes; empty for a function.
+        properties: what the check looks at.
+        reference_path: `module:name` of the package's own code for it. Resolved when asked for, because a learner's
+            sandbox has no reference of the exercise under test.
+        trial: `trial(obj, case)` calls the object and records results in the case.
+    """
+
+    slug: str
+    lesson: str
+    name: str
+    title: str
+    difficulty: int
+    minutes: int
+    points: int
+    hints: tuple[str, ...]
+    properties: tuple[Property, ...]
+    reference_path: str
+    trial: Callable[[object, Case], None]
+    needs: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+
+    @cached_property
+    def reference(self) -> object:
+        """The package's own code for this exercise."""
+        module, name = self.reference_path.split(":")
+        return getattr(importlib.import_module(module), name)
+
+    @cached_property
+    def misconceptions(self) -> tuple[Misconception, ...]:
+        """The wrong solutions that the check recognises; none in a release that leaves them out."""
+        system = self.slug.split(".")[0]
+        try:
+            module = importlib.import_module(f"mmlearn.course.misconceptions.{system}")
+        except ModuleNotFoundError:
+            return ()
+        return tuple(module.MISCONCEPTIONS.get(self.slug, ()))
+
+    def probe(self, obj: object, seed: int) -> dict[str, Result]:
+        """Run `obj` on the inputs of `seed`; give its results by property name. Holds no expected values."""
+        case = Case(seed)
+        with _references_in_place(obj, self.needs):
+            try:
+                self.trial(obj, case)
+            except KeyboardInterrupt:
+                raise
+            # What the object raised outside a `record` (in its __init__, say) answers for every property left.
+            except BaseException as error:
+                failure = case.record("", lambda error=error: _reraise(error))
+                del case.results[""]
+                for prop in self.properties:
+                    case.results.setdefault(prop.name, failure)
+        return case.results
+
+    def judge(self, expected: dict[str, Result], got: dict[str, Result]) -> tuple[Verdict, ...]:
+        """Hold the results of a probe against the reference's for the same seed: one verdict a property."""
+        missing = Raised("unusable", "the probe ended before this was measured")
+        messages = {p.name: difference(expected[p.name], got.get(p.name, missing)) for p in self.properties}
+        verdicts = []
+        for prop in self.properties:
+            message = messages[prop.name]
+            if message is None and prop.needs and messages[prop.needs] is not None:
+                message = "counts once the rest is right"
+            verdicts.append(Verdict(prop, message is None, message or ""))
+        return tuple(verdicts)
+
+    def grade(self, obj: object, seeds: Iterable[int] = range(3)) -> Grade:
+        """Probe and judge `obj` on every seed.
+
+        Args:
+            obj: the learner's function or class; what is no such thing at all scores 0 with a message.
+            seeds: a property must hold on all of them.
+        """
+        wrong_kind = self.wrong_kind(obj)
+        if wrong_kind:
+            return Grade(0.0, tuple(Verdict(p, False, wrong_kind) for p in self.properties))
+        failed: dict[str, Verdict] = {}
+        diagnosis = None
+        for seed in seeds:
+            expected, got = self._known(self.reference, seed), self.probe(obj, seed)
+            for verdict in self.judge(expected, got):
+                if not verdict.passed:
+                    failed.setdefault(verdict.property.name, verdict)
+            diagnosis = diagnosis or self.diagnose(expected, got, seed)
+        verdicts = tuple(failed.get(p.name, Verdict(p, True)) for p in self.properties)
+        total = sum(p.weight for p in self.properties)
+        score = sum(v.property.weight for v in verdicts if v.passed) / total
+        return Grade(score, verdicts, diagnosis)
+
+    def diagnose(self, expected: dict[str, Result], got: dict[str, Result], seed: int) -> Misconception | None:
+        """The misconception that gives exactly the learner's wrong results on this seed, if one does."""
+        wrong = [p.name for p in self.properties if difference(expected[p.name], got.get(p.name)) is not None]
+        # A missing refusal looks alike in every solution that forgot it: it alone does not tell two mistakes apart.
+        telling = [name for name in wrong if not isinstance(expected[name], Raised)] or wrong
+        if not telling:
+            return None
+        for misconception in self.misconceptions:
+            theirs = self._known(misconception.code, seed)
+            if all(_same_mistake(theirs.get(name), got.get(name)) for name in telling):
+                return misconception
+        return None
+
+    def _known(self, code: object, seed: int) -> dict[str, Result]:
+        """The results of the course's own code, probed once for each seed."""
+        key = (code, seed)
+        if key not in self._memory:
+            self._memory[key] = self.probe(code, seed)
+        return self._memory[key]
+
+    @cached_property
+    def _memory(self) -> dict:
+        return {}
+
+    def wrong_kind(self, obj: object) -> str:
+        """Why `obj` cannot be probed at all; empty when it can."""
+        if self.methods and not isinstance(obj, type):
+            return f"`{self.name}` should be a class; got {describe(obj)}"
+        if not self.methods and (isinstance(obj, type) or not callable(obj)):
+            return (
+                f"`{self.name}` should be a function; got {describe(obj) if not isinstance(obj, type) else 'a class'}"
+            )
+        return ""
+
+
+def _same_mistake(theirs: Result, got: Result) -> bool:
+    if isinstance(theirs, Raised) and isinstance(got, Raised):
+        return (theirs.kind, theirs.text) == (got.kind, got.text)
+    return theirs is not None and got is not None and difference(theirs, got) is None
+
+
+def _reraise(error: BaseException) -> None:
+    raise error
+
+
+@contextmanager
+def _references_in_place(obj: object, needs: tuple[str, ...]):
+    """While it is probed, let `obj` see references under the names of the exercises that it needs.
+
+    So one mistake costs once: an encoder is not marked down for the attention that it calls.
+    """
+    from mmlearn.course.registry import find
+
+    members = vars(obj).values() if isinstance(obj, type) else [obj]
+    spaces = {id(m.__globals__): m.__globals__ for m in members if hasattr(m, "__globals__")}.values()
+    needed = {find(slug).name: find(slug).reference for slug in needs}
+    absent = object()
+    before = [(space, name, space.get(name, absent)) for space in spaces for name in needed]
+    try:
+        for space, name, _ in before:
+            space[name] = needed[name]
+        yield
+    finally:
+        for space, name, old in before:
+            if old is absent:
+                space.pop(name, None)
+            else:
+                space[name] = old

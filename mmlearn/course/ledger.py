@@ -1,0 +1,99 @@
+"""What a learner has done, in one small local file.
+
+The file stands beside the learner's own copies, in the git-ignored `work/`; `MMLEARN_PROGRESS` names another place.
+"""
+
+import json
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+VERSION = 1
+
+
+def path() -> Path:
+    """Where progress is kept."""
+    from mmlearn.paths import root
+
+    named = os.environ.get("MMLEARN_PROGRESS")
+    return Path(named) if named else root() / "work" / "progress.json"
+
+
+def read(file: Path | None = None) -> dict[str, dict]:
+    """Attempts by slug: `{"vit.patchify": {"attempts": 2, "best": 1.0, "passed": "2026-01-31T10:00:00+00:00"}}`.
+
+    Raises:
+        ValueError: the file is damaged; the message says what to do.
+    """
+    file = file or path()
+    if not file.exists():
+        return {}
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if content["version"] != VERSION:
+            raise ValueError(f"version {content['version']}")
+        return dict(content["exercises"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{file} cannot be read ({error}). It only records which checks passed: move it away and run the "
+            "checks again."
+        ) from error
+
+
+def record(slug: str, score: float, file: Path | None = None) -> None:
+    """Add one attempt. Two kernels may record at once; the file is replaced whole or not at all.
+
+    Raises:
+        OSError: the folder cannot be written, or another kernel held the file for 10 seconds.
+        ValueError: the file is damaged.
+    """
+    from filelock import FileLock
+
+    file = file or path()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{file}.lock", timeout=10):
+        done = read(file)
+        entry = done.setdefault(slug, {"attempts": 0, "best": 0.0, "passed": None})
+        entry["attempts"] += 1
+        entry["best"] = max(entry["best"], score)
+        if score == 1.0 and not entry["passed"]:
+            entry["passed"] = datetime.now(UTC).isoformat(timespec="seconds")
+        _replace(file, json.dumps({"version": VERSION, "exercises": done}, indent=1, sort_keys=True) + "\n")
+
+
+def progress() -> None:
+    """Print what is done, what each exercise earned, and what comes next."""
+    print(report())
+
+
+def report() -> str:
+    """A table of all exercises: done, attempts, minutes, points."""
+    from mmlearn.course.registry import exercises
+
+    done, lines, lesson = read(), [], None
+    for exercise in exercises():
+        if exercise.lesson != lesson:
+            lesson = exercise.lesson
+            lines.append(f"{'' if not lines else chr(10)}Lesson {lesson}")
+        entry = done.get(exercise.slug, {"attempts": 0, "best": 0.0, "passed": None})
+        mark = "✓" if entry["passed"] else ("…" if entry["attempts"] else " ")
+        earned = f"{entry['best'] * exercise.points:g}/{exercise.points}"
+        tries = f"{entry['attempts']} tr{'y' if entry['attempts'] == 1 else 'ies'}" if entry["attempts"] else ""
+        lines.append(f"  {mark} {exercise.title:<44} {exercise.minutes:>3} min  {earned:>7} points  {tries}")
+    left = [e for e in exercises() if not done.get(e.slug, {}).get("passed")]
+    lines.append(f"\n{len(exercises()) - len(left)} of {len(exercises())} exercises done.")
+    if left:
+        lines.append(f"Next: {left[0].title} (lesson {left[0].lesson}, about {left[0].minutes} minutes).")
+    return "\n".join(lines)
+
+
+def _replace(file: Path, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(temporary, file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

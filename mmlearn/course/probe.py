@@ -1,0 +1,145 @@
+"""Probing: run a learner's object on seeded inputs and write down, by name, what it gave.
+
+A probe holds no expected values. In a notebook it runs beside the judge; when a class is graded it runs in the
+learner's sandboxed process and only the named results leave it.
+"""
+
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Raised:
+    """A call that gave no result.
+
+    Attributes:
+        kind: the exception's class name, or one of the harness's own: `changed its input`, `no gradient`,
+            `unusable`, `wrong parameters`.
+        text: what happened, in words.
+        line: where in the learner's code, as `line 3: x = y + 1`; empty when unknown.
+    """
+
+    kind: str
+    text: str
+    line: str = ""
+
+
+class Misuse(Exception):
+    """The object was called and broke a rule of every exercise; `kind` is the `Raised.kind` it becomes."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+Result = Tensor | str | bytes | int | float | bool | Raised
+
+
+class Case:
+    """One seeded trial: makes the inputs, makes the calls, keeps the results.
+
+    Args:
+        seed: everything random in the trial follows from it, on every machine.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.generator = torch.Generator().manual_seed(seed)
+        self.results: dict[str, Result] = {}
+
+    def randn(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        """A tensor of standard normal numbers."""
+        return torch.randn(*shape, generator=self.generator).to(dtype)
+
+    def integer(self, low: int, high: int) -> int:
+        """A whole number from `low` to `high`, both possible."""
+        return int(torch.randint(low, high + 1, (), generator=self.generator))
+
+    def fill(self, module: nn.Module, expected: Iterable[str]) -> nn.Module:
+        """Give every parameter, by sorted name, values from the seed, so that no zero or one hides a mistake.
+
+        Args:
+            module: changed in place and returned.
+            expected: the parameter names that the given `__init__` makes.
+
+        Raises:
+            Misuse: the module's parameters have other names.
+        """
+        parameters = dict(module.named_parameters())
+        missing, extra = sorted(set(expected) - set(parameters)), sorted(set(parameters) - set(expected))
+        if missing or extra:
+            parts = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"not expected: {', '.join(extra)}"] * bool(
+                extra
+            )
+            raise Misuse("wrong parameters", f"keep `__init__` as it was given ({'; '.join(parts)})")
+        with torch.no_grad():
+            for name in sorted(parameters):
+                parameters[name].copy_(0.5 * self.randn(*parameters[name].shape))
+        return module
+
+    def call(self, function: Callable, *inputs):
+        """Call `function` on the inputs, and see that it leaves them as they were.
+
+        Raises:
+            Misuse: an input tensor was changed in place.
+        """
+        before = [value.detach().clone() if isinstance(value, Tensor) else value for value in inputs]
+        output = function(*inputs)
+        for index, (old, new) in enumerate(zip(before, inputs, strict=True)):
+            if isinstance(old, Tensor) and not torch.equal(old, new.detach()):
+                raise Misuse("changed its input", f"argument {index + 1} holds other numbers after the call")
+        return output.clone() if isinstance(output, Tensor) else output
+
+    def gradient(self, function: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
+        """The gradient of the scalar `function` at a tensor.
+
+        Raises:
+            Misuse: no gradient comes back.
+        """
+        leaf = at.clone().requires_grad_()
+        value = function(leaf)
+        if not value.requires_grad:
+            raise Misuse("no gradient", "the result is cut off from the input: something detached it")
+        (gradient,) = torch.autograd.grad(value, leaf, allow_unused=True)
+        if gradient is None:
+            raise Misuse("no gradient", "the result does not depend on the input")
+        return gradient
+
+    def record(self, name: str, thunk: Callable[[], Result]) -> Result:
+        """Run `thunk` and keep its result, or what it raised, under `name`."""
+        try:
+            result = thunk()
+        except KeyboardInterrupt:
+            raise
+        except Misuse as misuse:
+            result = Raised(misuse.kind, str(misuse))
+        # SystemExit and the like too: nothing that a learner's code raises may end the notebook's run.
+        except BaseException as error:
+            result = Raised(type(error).__name__, str(error), _learners_line(error))
+        self.results[name] = result.detach() if isinstance(result, Tensor) else result
+        return result
+
+    def derive(self, name: str, source: Result, function: Callable[[Tensor], Result]) -> Result:
+        """Record something computed from an earlier result; where that one failed, so does this."""
+        if isinstance(source, Raised):
+            self.results[name] = source
+            return source
+        try:
+            result = function(source)
+        except Exception:  # a learner's output of the wrong type or shape; the source's own verdict says which
+            result = Raised("unusable", "the result above does not have the shape that this needs")
+        self.results[name] = result.detach() if isinstance(result, Tensor) else result
+        return result
+
+
+def _learners_line(error: BaseException) -> str:
+    """The deepest line of the traceback that stands in a notebook cell or test file, not in a library."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_learners(frame.filename)]
+    return f"line {own[-1].lineno}: {own[-1].line}" if own else ""
+
+
+def _is_learners(filename: str) -> bool:
+    return not any(part in filename for part in ("site-packages", "/mmlearn/", "\\mmlearn\\", "<frozen"))

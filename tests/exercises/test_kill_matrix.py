@@ -1,0 +1,131 @@
+"""Every exercise: right solutions pass on 20 of 20 seeds, wrong ones fail on 20 of 20 and are recognised."""
+
+import pytest
+import torch
+from mutants import mutants
+from variants import VARIANTS
+
+from mmlearn.course import exercises
+from mmlearn.course.probe import Raised
+
+SEEDS = range(20)
+ALL = exercises()
+SLUGS = [exercise.slug for exercise in ALL]
+RIGHT = [(e, code) for e in ALL for code in (e.reference, *VARIANTS.get(e.slug, ()))]
+WRONG = [(e, m) for e in ALL for m in e.misconceptions]
+
+# Mutants that no check can tell from the reference, and why.
+SAME_SWAP = "swapping two axes does not depend on the order in which they are named"
+EXPLAINED = {
+    "vit.attention": {
+        "split: t.unflatten(-1, (self.heads, -1)).transpose(1, 2) -> "
+        "t.unflatten(-1, (self.heads, -1)).transpose(2, 1)": SAME_SWAP,
+        "weights: k_BHNd.transpose(-2, -1) -> k_BHNd.transpose(-1, -2)": SAME_SWAP,
+        "forward: y_BHNd.transpose(1, 2) -> y_BHNd.transpose(2, 1)": SAME_SWAP,
+    },
+}
+
+
+def name_of(case) -> str:
+    return f"{case[0].slug}-{getattr(case[1], 'name', None) or case[1].__name__}"
+
+
+def matrix_row(request, exercise, kind: str, name: str, grades) -> None:
+    """Hand a row of the kill matrix to conftest.py, which prints them together."""
+    killed = {
+        p.name: sum(not v.passed for g in grades for v in g.verdicts if v.property is p) for p in exercise.properties
+    }
+    request.node.user_properties.append(("kill_matrix", (exercise.slug, kind, name, killed, len(grades))))
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=SLUGS)
+def test_has_what_every_exercise_must_have(exercise):
+    assert 1 <= exercise.difficulty <= 5 and exercise.minutes > 0 and exercise.points > 0
+    assert 1 <= len(exercise.hints) <= 3
+    assert len(exercise.misconceptions) >= 4
+    assert len(VARIANTS[exercise.slug]) >= 2
+    names = {p.name for p in exercise.properties}
+    assert {p.needs for p in exercise.properties} - {""} <= names
+    assert set(exercise.probe(exercise.reference, 0)) == names, "a probe records exactly the properties"
+    earlier = SLUGS[: SLUGS.index(exercise.slug)]
+    assert set(exercise.needs) <= set(earlier), "an exercise needs earlier ones only"
+
+
+@pytest.mark.parametrize("case", RIGHT, ids=name_of)
+def test_right_solutions_pass(case, request):
+    exercise, code = case
+    grades = [exercise.grade(code, [seed]) for seed in SEEDS]
+    kind = "reference" if code is exercise.reference else "variant"
+    matrix_row(request, exercise, kind, code.__name__, grades)
+    assert [g.messages for g in grades if not g.passed] == []
+
+
+@pytest.mark.parametrize("case", WRONG, ids=name_of)
+def test_misconceptions_fail_and_are_recognised(case, request):
+    exercise, misconception = case
+    grades = [exercise.grade(misconception.code, [seed]) for seed in SEEDS]
+    matrix_row(request, exercise, "misconception", misconception.name, grades)
+    assert all(not g.passed for g in grades), "passed on some seed"
+    assert {g.diagnosis.name if g.diagnosis else None for g in grades} == {misconception.name}
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=SLUGS)
+def test_identity_zeros_and_constants_earn_nothing(exercise):
+    for code in trivial_solutions(exercise):
+        grade = exercise.grade(code, range(3))
+        assert grade.score == 0, (
+            f"{code.__name__} earns {grade.score}: {[v.property.name for v in grade.verdicts if v.passed]}"
+        )
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=SLUGS)
+def test_mutants_are_killed(exercise, request):
+    survivors, count = [], 0
+    for text, code in mutants(exercise.reference):
+        count += 1
+        if exercise.grade(code, range(3)).passed:
+            survivors.append(text)
+    request.node.user_properties.append(("mutants", (exercise.slug, count, survivors)))
+    assert count >= 5
+    assert set(survivors) == set(EXPLAINED.get(exercise.slug, {})), (
+        "unexplained survivors, or explanations of mutants that are gone"
+    )
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=SLUGS)
+def test_probe_does_not_depend_on_the_global_generator(exercise):
+    torch.manual_seed(1)
+    first = exercise.probe(exercise.reference, 7)
+    torch.manual_seed(2)
+    second = exercise.probe(exercise.reference, 7)
+    for name, value in first.items():
+        assert value == second[name] if isinstance(value, Raised) else torch.equal(value, second[name])
+
+
+def trivial_solutions(exercise):
+    """Code that looks at nothing: the identity, zeros, ones, and the right answer to another seed."""
+    other = iter_results(exercise, seed=99)
+
+    def identity(*inputs):
+        return inputs[0]
+
+    def nothing(*inputs):
+        return None
+
+    def refusal(*inputs):
+        raise ValueError("always")
+
+    bodies = [identity, nothing, refusal]
+    for value in other:
+        for fill in (value, torch.zeros_like(value), torch.ones_like(value)):
+            bodies.append(lambda *inputs, fill=fill: fill.clone().to(inputs[0].dtype) + 0 * inputs[0].sum())
+    for body in bodies:
+        if not exercise.methods:
+            yield body
+            continue
+        members = {m: (lambda self, *inputs, body=body: body(*inputs)) for m in exercise.methods}
+        yield type(f"{body.__name__}_class", (exercise.reference,), members)
+
+
+def iter_results(exercise, seed: int):
+    return [v for v in exercise.probe(exercise.reference, seed).values() if isinstance(v, torch.Tensor)]
