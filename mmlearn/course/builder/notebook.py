@@ -1,0 +1,150 @@
+"""The two notebooks of a lesson: how its master becomes them, byte for byte the same on every machine."""
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import NamedTuple
+
+from mmlearn.course.builder.credits import credits_text
+from mmlearn.course.builder.master import HEADING, Cell, Master, read_master
+from mmlearn.course.builder.problems import BuildError, Problem
+from mmlearn.course.builder.rules import refuse_mistakes
+from mmlearn.course.builder.stub import make_stub
+
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
+}
+NBVAL_LINE = re.compile(r"#\s*NBVAL_CHECK_OUTPUT\s*")
+
+
+class Lesson(NamedTuple):
+    """A built lesson: what its master holds, and its notebooks as nbformat nodes. Neither has outputs yet."""
+
+    master: Master
+    student: object
+    solution: object
+
+
+def build_lesson(path: Path, exercises: Mapping[str, object], credit: Callable[[str], str]) -> Lesson:
+    """Build both notebooks of a lesson from its master.
+
+    Args:
+        path: `solutions/NN_name.py`.
+        exercises: every exercise of the course by slug.
+        credit: a data set's credit line by its name.
+
+    Raises:
+        BuildError: with every authoring mistake, its file and line.
+    """
+    master = read_master(path)
+    refuse_mistakes(master, exercises)
+    footer = credits_text(master, credit)
+    if footer and any(cell.id == "credits" for cell in master.cells):
+        line = next(cell.line for cell in master.cells if cell.id == "credits")
+        raise BuildError(path, [Problem(line, "the credits are written by the builder: take this cell out")])
+    return Lesson(master, *(_notebook(master, exercises, footer, solved) for solved in (False, True)))
+
+
+def dumps(notebook) -> bytes:
+    """A valid notebook as the bytes of its file: sorted keys, one trailing newline."""
+    import nbformat
+
+    nbformat.validate(notebook)
+    return (nbformat.writes(notebook, version=4).rstrip("\n") + "\n").encode()
+
+
+def code_stamp(notebook) -> str:
+    """A hash of the code cells in their order: what the outputs of a notebook came from.
+
+    Text, ids and headings are left out, because a corrected comma changes no output. So is the package: a comment in
+    `mmlearn/nn` would refuse every lesson, for a reason that its author could not foresee. Where the package changes
+    what a lesson says, nbval sees it, which runs every solution and compares the marked outputs.
+    """
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return "sha256:" + hashlib.sha256(json.dumps(code).encode()).hexdigest()
+
+
+def stamp(notebook) -> None:
+    """Note in a notebook that its outputs came from the code that it holds."""
+    notebook.metadata["mmlearn"] = {"stamp": code_stamp(notebook)}
+
+
+def stamp_of(notebook) -> str | None:
+    return notebook.metadata.get("mmlearn", {}).get("stamp")
+
+
+def keep_outputs(built, old) -> None:
+    """Give a built notebook the outputs of an older one, in every cell whose source is the same.
+
+    A cell is found by its source, not by its id: a corrected heading renames the cells below it and changes no output.
+    The stamp is kept only while no output is lost.
+    """
+    outputs = defaultdict(list)
+    for cell in old.cells:
+        if cell.cell_type == "code":
+            outputs[cell.source].append((cell.outputs, cell.execution_count))
+    for cell in built.cells:
+        if cell.cell_type == "code" and outputs[cell.source]:
+            kept, cell.execution_count = outputs[cell.source].pop(0)
+            cell.outputs = deepcopy(kept)
+    if stamp_of(old) == code_stamp(old) == code_stamp(built):
+        stamp(built)
+
+
+def _notebook(master: Master, exercises: Mapping, footer: str, solved: bool):
+    import nbformat
+
+    cells = []
+    for cell, after in zip(master.cells, (*master.cells[1:], None), strict=True):
+        source = cell.source
+        if after and after.exercise:
+            source = _with_card(source, exercises[after.exercise])
+        if not solved and cell.kind == "code":
+            source = _for_learner(cell)
+        cells.append(_node(cell, source, exercises))
+    if footer:
+        cells.append(nbformat.v4.new_markdown_cell(footer, id="credits"))
+    return nbformat.v4.new_notebook(cells=cells, metadata=deepcopy(METADATA), nbformat_minor=5)
+
+
+def _node(cell: Cell, source: str, exercises: Mapping):
+    import nbformat
+
+    new_cell = nbformat.v4.new_code_cell if cell.kind == "code" else nbformat.v4.new_markdown_cell
+    metadata = {"tags": list(cell.tags)} if cell.tags else {}
+    if cell.exercise:
+        metadata |= {"deletable": False, "nbgrader": _nbgrader(cell.id, solution=True)}
+    elif cell.check:
+        points = exercises[cell.check].points
+        metadata |= {"deletable": False, "editable": False}
+        metadata["nbgrader"] = _nbgrader(cell.id, grade=True, locked=True, points=points)
+    return new_cell(source, id=cell.id, metadata=metadata)
+
+
+def _nbgrader(grade_id: str, **given) -> dict:
+    kinds = {"grade": False, "locked": False, "solution": False, "task": False}
+    return {"schema_version": 3, "grade_id": grade_id} | kinds | given
+
+
+def _for_learner(cell: Cell) -> str:
+    """A code cell without its solution, and without the mark by which nbval compares outputs: there are none."""
+    source = make_stub(cell.source, cell.exercise) if cell.exercise else cell.source
+    return "\n".join(line for line in source.split("\n") if not NBVAL_LINE.fullmatch(line))
+
+
+def _with_card(text: str, exercise) -> str:
+    """An exercise's text with its card from the registration: below the heading that begins it, else on top."""
+    points = f"{exercise.points} point{'s' if exercise.points != 1 else ''}"
+    card = (
+        f"**Exercise `{exercise.slug}`: {exercise.title}** · difficulty {'●' * exercise.difficulty:○<5} "
+        f"· about {exercise.minutes} minutes · {points}"
+    )
+    if exercise.needs:
+        card += " · builds on " + ", ".join(f"`{need}`" for need in exercise.needs)
+    heading, _, rest = text.partition("\n") if HEADING.match(text) else ("", "", text)
+    return "\n\n".join(part for part in (heading, card, rest.strip("\n")) if part)

@@ -1,0 +1,298 @@
+"""The course's plotting style, figures that carry a description, and figures with controls.
+
+Pictures are shown as HTML `<img alt=...>`: JupyterLab drops the `alt` metadata of a plain PNG output.
+"""
+
+import base64
+import html
+import io
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which colour-blind readers tell apart, ordered so that neighbours differ in grey too.
+COLOURS = ("#0072B2", "#D55E00", "#000000", "#009E73", "#CC79A7", "#E69F00")
+DASHES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1.2, 1.2, 1.2, 1.2, 1.2)), (0, (9, 3)))
+
+STYLE: dict[str, Any] = {
+    "figure.figsize": (7.0, 3.8),
+    "figure.dpi": 100,
+    "figure.facecolor": "white",  # also in a dark theme: the colours are chosen for white
+    "savefig.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "figure.titlesize": 13,
+    "figure.titleweight": "bold",
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 8,
+    "axes.labelsize": 11,
+    "axes.labelcolor": "#222222",
+    "axes.edgecolor": "#555555",
+    "axes.linewidth": 0.9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.8,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "lines.linewidth": 2.2,
+    "lines.markersize": 6,
+    "legend.frameon": False,
+    "legend.fontsize": 10,
+    "legend.handlelength": 3.2,  # long enough to show a dash pattern
+    "image.cmap": "viridis",  # grows evenly in lightness, so it survives printing in grey
+    "image.interpolation": "nearest",
+}
+
+
+def rc() -> dict[str, Any]:
+    """The course's style as matplotlib settings, for `matplotlib.rc_context(rc())`."""
+    from cycler import cycler
+
+    return STYLE | {"axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=DASHES)}
+
+
+def style() -> None:
+    """Use the course's style for every figure made after this call."""
+    import matplotlib
+
+    matplotlib.rcParams.update(rc())
+
+
+def show(fig: "Figure", alt: str) -> None:
+    """Display a figure in the notebook with a description, and close it.
+
+    Args:
+        fig: a matplotlib figure.
+        alt: says in words what the picture shows, for a reader who does not see it. Outside of a notebook it is
+            printed in place of the picture.
+
+    Raises:
+        TypeError: `fig` is not a figure.
+        ValueError: `alt` is empty.
+    """
+    publish({"text/plain": _described(alt), "text/html": img(fig, alt)})
+
+
+def image_grid(
+    images: Sequence[Any], titles: Sequence[str] | None = None, columns: int | None = None, size: float = 1.2
+) -> "Figure":
+    """A figure with small pictures in rows.
+
+    Args:
+        images: each a tensor or array (C, H, W), (H, W, C) or (H, W) with C of 1, 3 or 4, or a Pillow image. Numbers
+            are 0 to 255 in uint8, or 0 to 1 in floating point. A tensor (N, C, H, W) holds N of them.
+        titles: one above each picture.
+        columns: pictures in a row; by default up to eight.
+        size: inches of a picture.
+
+    Raises:
+        ValueError: no images, not one title for each, a shape that is no picture, or numbers out of range.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    pictures = [_pixels(image, f"images[{index}]") for index, image in enumerate(images)]
+    if not pictures:
+        raise ValueError("image_grid needs at least one image")
+    if titles is not None and len(titles) != len(pictures):
+        raise ValueError(f"image_grid got {len(pictures)} images and {len(titles)} titles; give one for each")
+    columns = min(columns or 8, len(pictures))
+    rows = math.ceil(len(pictures) / columns)
+    lines = max((str(title).count("\n") + 1 for title in titles), default=0) if titles is not None else 0
+    # Places are computed here: matplotlib's layout engine takes seconds for many small axes.
+    gap, above = 0.08, 0.06 + 0.17 * lines
+    width, height = columns * (size + gap) + gap, rows * (size + gap + above)
+    with matplotlib.rc_context(rc()):
+        fig = Figure(figsize=(width, height), layout="none")
+        for index, picture in enumerate(pictures):
+            row, column = divmod(index, columns)
+            left, top = gap + column * (size + gap), height - row * (size + gap + above) - above
+            ax = fig.add_axes((left / width, (top - size) / height, size / width, size / height))
+            ax.imshow(picture, cmap="gray", vmin=0, vmax=1 if picture.dtype.kind == "f" else 255)
+            ax.set_axis_off()
+            if titles is not None:
+                ax.set_title(str(titles[index]), fontsize=10, fontweight="normal", loc="center", pad=3)
+    return fig
+
+
+def img(fig: "Figure", alt: str, dpi: int = 110) -> str:
+    """The figure as an HTML image that holds its own data; the figure is closed. Errors as in `show`."""
+    from matplotlib import pyplot
+    from matplotlib.figure import Figure
+
+    if not isinstance(fig, Figure):
+        raise TypeError(f"a matplotlib figure is needed, got {type(fig).__name__}: end the drawing with `return fig`")
+    _described(alt)
+    for ax in fig.axes:
+        if ax.images:
+            ax.grid(False)  # the style's grid would lie over the picture
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=dpi, facecolor="white")
+    pyplot.close(fig)
+    width, height = fig.get_size_inches() * 96  # CSS pixels; the picture holds a few more, for sharp screens
+    data = base64.b64encode(buffer.getvalue()).decode()
+    # Width and height are known before the picture is decoded, and it is decoded at once: nothing jumps or flickers.
+    return (
+        f'<img alt="{html.escape(alt)}" width="{width:.0f}" height="{height:.0f}" decoding="sync" '
+        f'style="max-width:100%;height:auto" src="data:image/png;base64,{data}">'
+    )
+
+
+def publish(bundle: dict[str, Any], **options: Any) -> None:
+    """Display a bundle of the same thing in several formats; outside of IPython print its text.
+
+    `options` are those of IPython's `display` (display_id, update).
+    """
+    from IPython import get_ipython
+    from IPython.display import display
+
+    if get_ipython() is None:
+        print(bundle["text/plain"])
+    else:
+        display(bundle, raw=True, **options)
+
+
+def _described(alt: str) -> str:
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError(f'a figure needs a description: alt="what it shows, in words"; got {alt!r}')
+    return f"[Figure: {alt}]"
+
+
+def _pixels(image: Any, name: str):
+    """A picture as an array (H, W) or (H, W, C), uint8 or float."""
+    import numpy as np
+
+    tensor = hasattr(image, "detach")
+    if tensor:
+        image = image.detach().cpu()
+        image = image.float() if image.is_floating_point() else image  # numpy has no bfloat16
+    pixels = np.asarray(image)
+    # Where both ends could be channels (tiny pictures), torch puts them first and everybody else last.
+    if pixels.ndim == 3 and pixels.shape[0] in (1, 3, 4) and (tensor or pixels.shape[2] not in (1, 3, 4)):
+        pixels = pixels.transpose(1, 2, 0)
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4)):
+        raise ValueError(
+            f"{name} has shape {pixels.shape}; a picture is (C, H, W), (H, W, C) or (H, W), C of 1, 3 or 4"
+        )
+    if pixels.dtype.kind == "f":
+        low, high = float(pixels.min()), float(pixels.max())
+        if not (low >= -1e-3 and high <= 1 + 1e-3):  # written so that NaN is refused too
+            raise ValueError(f"{name} has values from {low:.3g} to {high:.3g}; floats must lie in 0 to 1 (clamp them?)")
+        return pixels.clip(0, 1)
+    if pixels.dtype == bool:
+        return pixels.astype(float)
+    if pixels.dtype != np.uint8:
+        raise ValueError(f"{name} is of {pixels.dtype}; use uint8 (0 to 255), bool, or floats (0 to 1)")
+    return pixels
+
+
+def explore(draw: Callable[..., "Figure"], alt: str | Callable[..., str], **choices: Iterable[Any]) -> None:
+    """Let the reader choose settings and see the figure that `draw` makes of them.
+
+    Settings seen once are kept, so going back is instant. Where no widget can run (an export, a web page of the
+    notebook), two settings are shown side by side: the first, and the one with the last of every choice.
+
+    Args:
+        draw: `draw(**values)` makes a matplotlib figure. With `layout="none"` it takes a third of the time.
+        alt: describes the figure in words. A text is followed by the settings; or `alt(**values)` gives the whole.
+        choices: the values of each setting. Numbers get a slider (arrow keys work), others a menu.
+
+    Raises:
+        ValueError: no settings, or one without values.
+    """
+    options = {name: tuple(values) for name, values in choices.items()}
+    if not options or not all(options.values()):
+        raise ValueError(f"explore needs values for at least one setting, such as layer=[0, 1, 2]; got {choices}")
+
+    @lru_cache(maxsize=256)
+    def picture(*values: Any) -> str:
+        import matplotlib
+
+        setting = dict(zip(options, values, strict=True))
+        with matplotlib.rc_context(rc()):
+            fig = draw(**setting)
+        return img(fig, alt(**setting) if callable(alt) else f"{alt} ({_words(setting)})")
+
+    first = tuple(values[0] for values in options.values())
+    last = tuple(values[-1] for values in options.values())
+    bundle = _static(picture, options, dict.fromkeys([first, last]))
+    publish(_widget(picture, options) | bundle)
+
+
+def _static(picture, options, settings) -> dict[str, str]:
+    """The settings side by side, as HTML and as text."""
+    words = [_words(dict(zip(options, values, strict=True))) for values in settings]
+    figures = "".join(
+        f'<figure style="margin:0;flex:1 1 300px">{picture(*values)}<figcaption>{html.escape(caption)}</figcaption>'
+        "</figure>"
+        for values, caption in zip(settings, words, strict=True)
+    )
+    controls = ", ".join(f"{_label(name)} ({len(values)} values)" for name, values in options.items())
+    note = f"In a running notebook this figure has controls: {controls}."
+    return {
+        "text/plain": f"[Figure with controls: {controls}; shown: {' | '.join(words)}]",
+        "text/html": f'<div style="display:flex;flex-wrap:wrap;gap:12px">{figures}</div><p>{html.escape(note)}</p>',
+    }
+
+
+def _widget(picture, options) -> dict[str, Any]:
+    """The display bundle of the live widget; empty outside of a notebook kernel."""
+    from IPython import get_ipython
+
+    if not hasattr(get_ipython(), "kernel"):
+        return {}
+    import ipywidgets
+
+    controls = [_control(name, values) for name, values in options.items()]
+    canvas = ipywidgets.HTML(picture(*(control.value for control in controls)))
+
+    def redraw(_change) -> None:
+        try:
+            canvas.value = picture(*(control.value for control in controls))
+        except Exception as error:  # an error in a widget's callback is otherwise lost
+            canvas.value = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"
+
+    for control in controls:
+        control.observe(redraw, names="value")
+    row = ipywidgets.HBox(controls, layout=ipywidgets.Layout(flex_flow="row wrap"))
+    return ipywidgets.VBox([row, canvas])._repr_mimebundle_()
+
+
+def _control(name: str, values: tuple[Any, ...]):
+    import ipywidgets
+
+    numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+    kind = ipywidgets.SelectionSlider if numbers and len(values) > 1 else ipywidgets.Dropdown
+    return kind(
+        options=[(_text(value), value) for value in values],
+        value=values[0],
+        description=_label(name),
+        style={"description_width": "initial"},
+        layout=ipywidgets.Layout(width="320px"),
+    )
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _words(setting: dict[str, Any]) -> str:
+    return ", ".join(f"{_label(name)} {_text(value)}" for name, value in setting.items())
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
