@@ -1,0 +1,89 @@
+"""`mmlearn ...`: the course from the command line. Each command imports what it needs when it is called."""
+
+import argparse
+import sys
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    # What a command cannot do, it says in one sentence; a traceback is for our own mistakes.
+    except (OSError, ValueError, KeyError) as error:
+        print(f"mmlearn: {error.args[0] if isinstance(error, KeyError) else error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mmlearn", description="Multimodal models from scratch: the course's commands."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    lab = commands.add_parser("lab", help="prepare your copies of the lessons and open JupyterLab")
+    lab.add_argument("--no-browser", action="store_true", help="start the server and print its address only")
+    lab.add_argument(
+        "--port", type=int, default=8888, help="the server's port; the next free one is taken (default: 8888)"
+    )
+    lab.set_defaults(run=_lab)
+
+    progress = commands.add_parser("progress", help="print which exercises are done and what comes next")
+    progress.set_defaults(run=_progress)
+
+    build = commands.add_parser("build", help="write the notebooks of lessons from their masters in solutions/")
+    build.add_argument("lessons", nargs="*", metavar="NN", help="lesson numbers, such as 01 (default: all)")
+    how = build.add_mutually_exclusive_group()
+    how.add_argument("--execute", action="store_true", help="also run the solution notebooks and keep their outputs")
+    how.add_argument(
+        "--check", action="store_true", help="write nothing; fail if a notebook is not what its master gives"
+    )
+    build.set_defaults(run=_build)
+
+    data = commands.add_parser("data", help="check the committed data sets, or build one again from its packages")
+    actions = data.add_subparsers(dest="action", required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="compare every file with its checksum")
+    check.add_argument("name", nargs="?", help="one set (default: all)")
+    check.set_defaults(run=_data_check)
+    rebuild = actions.add_parser("build", help="make a set again: the same bytes each time (needs npm and a network)")
+    rebuild.add_argument("name", help="the set, such as emoji")
+    rebuild.add_argument("--out", metavar="DIR", help="write there instead of data/NAME")
+    rebuild.set_defaults(run=_data_build)
+    return parser
+
+
+def _lab(options) -> int:
+    from mmlearn.course.lab import lab
+
+    return lab(port=options.port, browser=not options.no_browser)
+
+
+def _progress(options) -> None:
+    from mmlearn.course.ledger import progress
+
+    progress()
+
+
+def _build(options) -> int:
+    from mmlearn.course.builder import build
+
+    return build(options.lessons or None, execute=options.execute, check=options.check)
+
+
+def _data_check(options) -> int:
+    from mmlearn import data
+
+    problems = data.check(options.name)
+    print(
+        "\n".join(problems) if problems else f"Every file is as it should be: {options.name or ', '.join(data.SETS)}."
+    )
+    return 1 if problems else 0
+
+
+def _data_build(options) -> None:
+    from mmlearn import data
+
+    data.build(options.name, options.out)
