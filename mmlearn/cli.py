@@ -7,13 +7,15 @@ import sys
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit code."""
     options = _parser().parse_args(arguments)
+    from mmlearn.data import DataError
+
     try:
         return options.run(options) or 0
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130
     # What a command cannot do, it says in one sentence; a traceback is for our own mistakes.
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, DataError) as error:
         print(f"mmlearn: {error.args[0] if isinstance(error, KeyError) else error}", file=sys.stderr)
         return 1
 
@@ -62,9 +64,9 @@ def _lab(options) -> int:
 
 
 def _progress(options) -> None:
-    from mmlearn.course.ledger import progress
+    from mmlearn.course.ledger import report
 
-    progress()
+    print(report())
 
 
 def _build(options) -> int:

@@ -46,7 +46,17 @@ style()  # the course's look for every figure below
 emoji = data.load("emoji", split="train", size=32)
 row = emoji[0]
 print(len(emoji), "pictures in the training split")
-print(row["emoji"], "|", row["label_en"], "|", row["label_ru"], "|", row["group_en"], "|", row["style"])
+print(
+    row["emoji"],
+    "|",
+    row["label_en"],
+    "|",
+    row["label_ru"],
+    "|",
+    row["group_en"],
+    "|",
+    row["style"],
+)
 
 # %% [markdown]
 # Here are three concepts in every style. The styles `noto`, `noto-v1` and `openmoji` are kept out of training.
@@ -114,4 +124,4 @@ progress()
 # %% [markdown]
 # ## Where to go next
 #
-# Open `01_vit.ipynb`. It cuts such pictures into patches and teaches a transformer to see.
+# Open [01_vit.ipynb](01_vit.ipynb). It cuts such pictures into patches and teaches a transformer to see.

@@ -42,15 +42,19 @@ def noto(*names: str, size: int) -> Tensor:
     """The drawings with these names in the style noto, uint8 [B, 3, size, size]."""
     rows = data.load("emoji", split="noto", size=size)
     return data.to_tensor(
-        rows.filter(lambda name, style: name in names and style == "noto", input_columns=["label_en", "style"])
+        rows.filter(
+            lambda name, style: name in names and style == "noto",
+            input_columns=["label_en", "style"],
+        )
     )
 
 
 example = noto("parrot", size=64)[0]
 show(
     draw.idea(example, patch_size=16),
-    alt="A parrot is cut into 4 by 4 square patches. Below, the patches stand in one row behind a class token. Arrows "
-    "lead from the patches to a projection, an encoder of four layers, and a head that reads the class token.",
+    alt="A parrot is cut into 4 by 4 square patches. Below, the patches stand in one row "
+    "behind a class token. From the row, arrows lead to a projection, an encoder, and a "
+    "head that reads the class token.",
 )
 
 # %% [markdown]
@@ -95,10 +99,17 @@ patchify = check("vit.patchify")
 # %% id="patches-are-a-convolution"
 # NBVAL_CHECK_OUTPUT
 images_BCYX = data.to_tensor(emoji.select(range(8))).float() / 255
-kernel = torch.randn(64, 3, 4, 4, generator=torch.Generator().manual_seed(0))  # D, C, P, P
+kernel = torch.randn(
+    64, 3, 4, 4, generator=torch.Generator().manual_seed(0)
+)  # D, C, P, P
 by_matrix = patchify(images_BCYX, 4) @ kernel.flatten(1).T
 by_convolution = F.conv2d(images_BCYX, kernel, stride=4).flatten(2).transpose(1, 2)
-print("patches", tuple(patchify(images_BCYX, 4).shape), "projected", tuple(by_matrix.shape))
+print(
+    "patches",
+    tuple(patchify(images_BCYX, 4).shape),
+    "projected",
+    tuple(by_matrix.shape),
+)
 print("equal to the convolution:", torch.allclose(by_matrix, by_convolution, atol=1e-4))
 
 # %% [markdown]
@@ -130,18 +141,22 @@ class SelfAttention(nn.Module):
         """How much each token takes from each other one: [B, N, D] to [B, H, N, N]."""
         ### BEGIN SOLUTION
         q_BHNd, k_BHNd, _ = self.split(x_BND)
-        scores_BHNN = q_BHNd @ k_BHNd.transpose(-2, -1) / math.sqrt(q_BHNd.shape[-1])
-        return torch.softmax(scores_BHNN, dim=-1)
+        return self.look(q_BHNd, k_BHNd)
 
     def split(self, x_BND):
         parts = self.qkv(x_BND).chunk(3, dim=-1)
         return [part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts]
+
+    def look(self, q_BHNd, k_BHNd):
+        scores_BHNN = q_BHNd @ k_BHNd.transpose(-2, -1) / math.sqrt(q_BHNd.shape[-1])
+        return torch.softmax(scores_BHNN, dim=-1)
         ### END SOLUTION
 
     def forward(self, x_BND: Tensor) -> Tensor:
         """Mix the tokens: [B, N, D] to [B, N, D]."""
         ### BEGIN SOLUTION
-        y_BHNd = self.weights(x_BND) @ self.split(x_BND)[2]
+        q_BHNd, k_BHNd, v_BHNd = self.split(x_BND)
+        y_BHNd = self.look(q_BHNd, k_BHNd) @ v_BHNd
         return self.out(y_BHNd.transpose(1, 2).flatten(2))
         ### END SOLUTION
 
@@ -171,7 +186,9 @@ class PreNormBlock(nn.Module):
         self.norm1 = nn.LayerNorm(dim, eps=1e-6)
         self.attention = SelfAttention(dim, heads)
         self.norm2 = nn.LayerNorm(dim, eps=1e-6)
-        self.mlp = nn.Sequential(nn.Linear(dim, mlp_dim), nn.GELU(), nn.Linear(mlp_dim, dim))
+        self.mlp = nn.Sequential(
+            nn.Linear(dim, mlp_dim), nn.GELU(), nn.Linear(mlp_dim, dim)
+        )
 
     def forward(self, x_BND: Tensor) -> Tensor:
         """Equations 2 and 3."""
@@ -201,11 +218,15 @@ PreNormBlock = check("vit.block")
 class Encoder(nn.Module):
     """Projected patches [B, N, D] to encoded tokens [B, 1 + N, D], the class token first."""
 
-    def __init__(self, patches: int, dim: int, depth: int, heads: int, mlp_dim: int) -> None:
+    def __init__(
+        self, patches: int, dim: int, depth: int, heads: int, mlp_dim: int
+    ) -> None:
         super().__init__()
         self.class_token = nn.Parameter(torch.zeros(1, 1, dim))
         self.positions = nn.Parameter(0.02 * torch.randn(1, patches + 1, dim))
-        self.blocks = nn.ModuleList(PreNormBlock(dim, heads, mlp_dim) for _ in range(depth))
+        self.blocks = nn.ModuleList(
+            PreNormBlock(dim, heads, mlp_dim) for _ in range(depth)
+        )
         self.norm = nn.LayerNorm(dim, eps=1e-6)
 
     def embed(self, patches_BND: Tensor) -> Tensor:
@@ -245,7 +266,9 @@ class ToyViT(nn.Module):
         super().__init__()
         self.patch_size = c.patch_size
         self.projection = nn.Linear(c.channels * c.patch_size**2, c.dim)
-        self.encoder = Encoder(c.grid[0] * c.grid[1], c.dim, c.depth, c.heads, c.mlp_dim)
+        self.encoder = Encoder(
+            c.grid[0] * c.grid[1], c.dim, c.depth, c.heads, c.mlp_dim
+        )
         self.head = nn.Linear(c.dim, c.classes)
 
     def forward(self, images_BCYX: Tensor) -> Tensor:
@@ -279,7 +302,9 @@ groups = sorted(set(emoji["group"]))
 def tensors(split: str) -> tuple[Tensor, Tensor]:
     """Images [B, 3, 32, 32] from -1 to 1, and labels [B]."""
     rows = data.load("emoji", split=split, size=32)
-    return data.to_tensor(rows).float() / 127.5 - 1, torch.tensor([groups.index(group) for group in rows["group"]])
+    return data.to_tensor(rows).float() / 127.5 - 1, torch.tensor(
+        [groups.index(group) for group in rows["group"]]
+    )
 
 
 def augment(images_BCYX, labels_B, generator):
@@ -293,8 +318,11 @@ def augment(images_BCYX, labels_B, generator):
 
 train_images, train_labels = tensors("train")
 held_out = {"unseen concepts": tensors("concepts"), "unseen style": tensors("noto")}
-print(groups)
-print({"training": len(train_images)} | {name: len(images) for name, (images, _) in held_out.items()})
+print(*groups, sep=" | ")
+print(
+    {"training": len(train_images)}
+    | {name: len(images) for name, (images, _) in held_out.items()}
+)
 
 # %% id="fit" tags=["train"]
 STEPS = 400
@@ -305,7 +333,9 @@ def fit(model: nn.Module, title: str) -> train.History:
     return train.fit(
         model,
         lambda model, batch: F.cross_entropy(model(batch[0]), batch[1]),
-        train.batches(train_images, train_labels, batch_size=64, seed=0, augment=augment),
+        train.batches(
+            train_images, train_labels, batch_size=64, seed=0, augment=augment
+        ),
         steps=STEPS,
         lr=2e-3,
         on_event=live_curve(title),
@@ -329,7 +359,9 @@ for name, (images, labels) in held_out.items():
         share = accuracy(model, images, labels)
         low, high = wilson_interval(share, len(labels))
         cells.append(f"{share:.2f} ({low:.2f} to {high:.2f})")
-    print(f"{name:<18}{majority_share(train_labels, labels):<10.2f}{cells[0]:<22}{cells[1]}")
+    print(
+        f"{name:<18}{majority_share(train_labels, labels):<10.2f}{cells[0]:<22}{cells[1]}"
+    )
 
 # %% [markdown]
 # Read the table before you go on. Is the transformer better than the convolution here? The paper's answer is that it
@@ -340,14 +372,17 @@ for name, (images, labels) in held_out.items():
 # ## Look
 #
 # The class token collects from the patches. Its row of the attention weights says from which. Move the slider through
-# the layers: light patches are looked at most. Each head has its own column.
+# the layers: light patches are looked at most. Each head has its own column, and each map is
+# scaled to its own largest weight.
 
 # %% id="reference-with-your-weights"
 # NBVAL_CHECK_OUTPUT
 reference = ViT(config).eval()
 weights = vit.state_dict()
 # The reference projects patches by a convolution: the same numbers, in the shape of a kernel [D, C, P, P].
-weights["projection.weight"] = weights["projection.weight"].unflatten(1, (3, config.patch_size, config.patch_size))
+weights["projection.weight"] = weights["projection.weight"].unflatten(
+    1, (3, config.patch_size, config.patch_size)
+)
 print(reference.load_state_dict(weights))
 
 # %% id="attention-maps"
@@ -355,7 +390,9 @@ looked_at = noto("parrot", "red apple", "rocket", size=32)
 with torch.no_grad():
     attention = reference.attention_weights(looked_at.float() / 127.5 - 1)
 explore(
-    lambda layer: draw.attention_maps(looked_at, attention[layer - 1], config.grid, layer),
+    lambda layer: draw.attention_maps(
+        looked_at, attention[layer - 1], config.grid, layer
+    ),
     alt=lambda layer: (
         f"Attention of the class token in layer {layer}: one row for each of {len(looked_at)} pictures, one "
         f"column for each of {config.heads} heads; light patches are looked at most."

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from mmlearn.course import ledger
 from mmlearn.course.exercise import Exercise, Grade
 from mmlearn.course.feedback import Feedback
-from mmlearn.course.judge import NOT_WRITTEN
+from mmlearn.course.judge import NOT_WRITTEN, SEE_ABOVE
 from mmlearn.course.registry import find
 from mmlearn.course.scope import foreign_globals
 
@@ -66,7 +66,7 @@ def _examine(exercise: Exercise, obj: object) -> Feedback:
         notes = (f"Write a {kind} called `{name}` and run its cell first.", _stand_in(exercise))
         return Feedback(exercise, "fail", f"the name `{name}` is not defined", notes=notes, hints=True)
     if obj is exercise.reference:
-        notes = (f"Run the cell that holds your own `{name}`, then this one again.",)
+        notes = (f"Run the cell with your own `{name}`, then this one. If that cell shows an error, mend it first.",)
         return Feedback(
             exercise, "todo", f"`{name}` is the course's reference, put there by an earlier check", notes=notes
         )
@@ -89,14 +89,19 @@ def _outcome(exercise: Exercise, obj: object, grade: Grade) -> Feedback:
             ledger.record(exercise.slug, grade.score)
     except (OSError, ValueError) as error:
         notes.append(f"Your progress was not recorded: {error}")
-    earned = f"{grade.score * exercise.points:.3g} of {exercise.points} points"
+    worth = f"{exercise.points} point{'' if exercise.points == 1 else 's'}"
+    earned = f"{round(grade.score * exercise.points, 1):g} of {worth}"
     if grade.passed:
-        return Feedback(exercise, "pass", f"everything holds ({earned})", grade, tuple(notes))
-    if grade.diagnosis:
-        notes.insert(0, f"What happened: {grade.diagnosis.sentence}")
+        return Feedback(exercise, "pass", f"everything holds ({earned})", grade=grade, notes=tuple(notes))
     held = sum(verdict.passed for verdict in grade.verdicts)
     headline = f"{held} of {len(grade.verdicts)} properties hold ({earned})"
-    return Feedback(exercise, "fail", headline, grade, (*notes, _stand_in(exercise)), hints=True)
+    first, *others = [verdict.message for verdict in grade.verdicts]
+    lead = f"What happened: {grade.diagnosis.sentence}" if grade.diagnosis else ""
+    if held == 0 and all(message in (first, SEE_ABOVE) for message in others):
+        # One cause for everything: say it once.
+        lead, grade = lead or f"What happened: {first}.", None
+    notes = (f"The check used {exercise.inputs}.", *notes, _stand_in(exercise))
+    return Feedback(exercise, "fail", headline, lead, grade, notes, hints=True)
 
 
 def _warnings(exercise: Exercise, obj: object) -> list[str]:

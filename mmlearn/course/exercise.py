@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from mmlearn.course.judge import describe, difference
-from mmlearn.course.probe import Case, Raised, Result
+from mmlearn.course.judge import SEE_ABOVE, describe, difference, follows_from
+from mmlearn.course.probe import Case, Raised, Result, plain_torch
+from mmlearn.course.scope import functions_of
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Exercise:
         needs: slugs of the exercises whose names this one's code uses.
         methods: for a class, the methods that the learner writes; empty for a function.
         properties: what the check looks at.
+        inputs: what the probe calls it with, for a learner who wants to try the same.
         reference_path: `module:name` of the package's own code for it. Resolved when asked for, because a learner's
             sandbox has no reference of the exercise under test.
         trial: `trial(obj, case)` calls the object and records results in the case.
@@ -101,6 +103,7 @@ class Exercise:
     points: int
     hints: tuple[str, ...]
     properties: tuple[Property, ...]
+    inputs: str
     reference_path: str
     trial: Callable[[object, Case], None]
     needs: tuple[str, ...] = ()
@@ -115,17 +118,19 @@ class Exercise:
     @cached_property
     def misconceptions(self) -> tuple[Misconception, ...]:
         """The wrong solutions that the check recognises; none in a release that leaves them out."""
-        system = self.slug.split(".")[0]
+        path = f"mmlearn.course.misconceptions.{self.slug.split('.')[0]}"
         try:
-            module = importlib.import_module(f"mmlearn.course.misconceptions.{system}")
-        except ModuleNotFoundError:
+            module = importlib.import_module(path)
+        except ModuleNotFoundError as error:
+            if error.name != path:  # the file is there, and what it imports is not
+                raise
             return ()
         return tuple(module.MISCONCEPTIONS.get(self.slug, ()))
 
     def probe(self, obj: object, seed: int) -> dict[str, Result]:
         """Run `obj` on the inputs of `seed`; give its results by property name. Holds no expected values."""
         case = Case(seed)
-        with _references_in_place(obj, self.needs):
+        with plain_torch(seed), _references_in_place(obj, self.needs):
             try:
                 self.trial(obj, case)
             except KeyboardInterrupt:
@@ -140,13 +145,18 @@ class Exercise:
 
     def judge(self, expected: dict[str, Result], got: dict[str, Result]) -> tuple[Verdict, ...]:
         """Hold the results of a probe against the reference's for the same seed: one verdict a property."""
-        missing = Raised("unusable", "the probe ended before this was measured")
-        messages = {p.name: difference(expected[p.name], got.get(p.name, missing)) for p in self.properties}
+        absent = Raised("unusable", "the probe ended before this was measured")
+        got = {p.name: got.get(p.name, absent) for p in self.properties}
+        messages = {name: difference(expected[name], result) for name, result in got.items()}
+        first = self.properties[0].name
         verdicts = []
         for prop in self.properties:
             message = messages[prop.name]
             if message is None and prop.needs and messages[prop.needs] is not None:
                 message = "counts once the rest is right"
+            elif message is not None and prop.name != first and messages[first] is not None:
+                follows = follows_from(expected[first], got[first], got[prop.name])
+                message = SEE_ABOVE if follows else message
             verdicts.append(Verdict(prop, message is None, message or ""))
         return tuple(verdicts)
 
@@ -156,7 +166,13 @@ class Exercise:
         Args:
             obj: the learner's function or class; what is no such thing at all scores 0 with a message.
             seeds: a property must hold on all of them.
+
+        Raises:
+            ValueError: there is no seed, so nothing could fail.
         """
+        seeds = tuple(seeds)
+        if not seeds:
+            raise ValueError("a grade needs at least one seed")
         wrong_kind = self.wrong_kind(obj)
         if wrong_kind:
             return Grade(0.0, tuple(Verdict(p, False, wrong_kind) for p in self.properties))
@@ -174,17 +190,20 @@ class Exercise:
         return Grade(score, verdicts, diagnosis)
 
     def diagnose(self, expected: dict[str, Result], got: dict[str, Result], seed: int) -> Misconception | None:
-        """The misconception that gives exactly the learner's wrong results on this seed, if one does."""
-        wrong = [p.name for p in self.properties if difference(expected[p.name], got.get(p.name)) is not None]
-        # A missing refusal looks alike in every solution that forgot it: it alone does not tell two mistakes apart.
-        telling = [name for name in wrong if not isinstance(expected[name], Raised)] or wrong
-        if not telling:
-            return None
-        for misconception in self.misconceptions:
+        """The misconception that gives exactly the learner's wrong results on this seed, and no others, if one does."""
+        telling = self._telling(expected, got)
+        for misconception in self.misconceptions if telling else ():
             theirs = self._known(misconception.code, seed)
-            if all(_same_mistake(theirs.get(name), got.get(name)) for name in telling):
+            same = all(_same_mistake(theirs.get(name), got.get(name)) for name in telling)
+            if same and self._telling(expected, theirs) == telling:
                 return misconception
         return None
+
+    def _telling(self, expected: dict[str, Result], results: dict[str, Result]) -> list[str]:
+        """The properties that fail and tell two mistakes apart."""
+        wrong = [p.name for p in self.properties if difference(expected[p.name], results.get(p.name)) is not None]
+        # A missing refusal looks alike in every solution that forgot it; it tells something when all else is right.
+        return [name for name in wrong if not isinstance(expected[name], Raised)] or wrong
 
     def _known(self, code: object, seed: int) -> dict[str, Result]:
         """The results of the course's own code, probed once for each seed."""
@@ -199,13 +218,11 @@ class Exercise:
 
     def wrong_kind(self, obj: object) -> str:
         """Why `obj` cannot be probed at all; empty when it can."""
-        if self.methods and not isinstance(obj, type):
-            return f"`{self.name}` should be a class; got {describe(obj)}"
-        if not self.methods and (isinstance(obj, type) or not callable(obj)):
-            return (
-                f"`{self.name}` should be a function; got {describe(obj) if not isinstance(obj, type) else 'a class'}"
-            )
-        return ""
+        right = isinstance(obj, type) if self.methods else callable(obj) and not isinstance(obj, type)
+        if right:
+            return ""
+        got = "a class" if isinstance(obj, type) else "None" if obj is None else describe(obj)
+        return f"`{self.name}` should be a {'class' if self.methods else 'function'}; got {got}"
 
 
 def _same_mistake(theirs: Result, got: Result) -> bool:
@@ -226,8 +243,7 @@ def _references_in_place(obj: object, needs: tuple[str, ...]):
     """
     from mmlearn.course.registry import find
 
-    members = vars(obj).values() if isinstance(obj, type) else [obj]
-    spaces = {id(m.__globals__): m.__globals__ for m in members if hasattr(m, "__globals__")}.values()
+    spaces = {id(f.__globals__): f.__globals__ for f in functions_of(obj)}.values()
     needed = {find(slug).name: find(slug).reference for slug in needs}
     absent = object()
     before = [(space, name, space.get(name, absent)) for space in spaces for name in needed]

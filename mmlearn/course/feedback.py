@@ -18,6 +18,7 @@ class Feedback:
         exercise: the one checked.
         state: `todo`, `pass` or `fail`.
         headline: one sentence.
+        lead: the sentence that helps most, right below it.
         grade: the verdicts to list, if the object was probed.
         notes: sentences below the list.
         hints: whether the exercise's hints are offered.
@@ -26,12 +27,13 @@ class Feedback:
     exercise: Exercise
     state: str
     headline: str
+    lead: str = ""
     grade: Grade | None = None
     notes: tuple[str, ...] = ()
     hints: bool = False
 
     def __str__(self) -> str:
-        lines = [f"{SIGNS[self.state]} {self.exercise.slug}: {self.headline}"]
+        lines = [f"{SIGNS[self.state]} {self.exercise.slug}: {self.headline}"] + [self.lead] * bool(self.lead)
         for verdict in self.grade.verdicts if self.grade else ():
             lines.append(f"  {'✓' if verdict.passed else '✗'} {verdict.property.text}")
             lines += [f"      {verdict.message}"] * bool(verdict.message)
@@ -44,6 +46,7 @@ class Feedback:
 
     def _repr_html_(self) -> str:
         parts = [f"<strong>{SIGNS[self.state]} {_text(self.exercise.slug)}</strong>: {_text(self.headline)}"]
+        parts += [f"<div style='margin:.4em 0'>{_text(self.lead)}</div>"] * bool(self.lead)
         if self.grade:
             parts.append(f"<ul style='list-style:none;padding-left:1em;margin:.4em 0'>{self._rows()}</ul>")
         parts += [f"<div style='margin-top:.4em'>{_text(note)}</div>" for note in self.notes]

@@ -33,8 +33,11 @@ def read(file: Path | None = None) -> dict[str, dict]:
         content = json.loads(file.read_text(encoding="utf-8"))
         if content["version"] != VERSION:
             raise ValueError(f"version {content['version']}")
-        return dict(content["exercises"])
-    except (ValueError, KeyError, TypeError) as error:
+        return {
+            slug: {"attempts": int(entry["attempts"]), "best": float(entry["best"]), "passed": entry["passed"]}
+            for slug, entry in content["exercises"].items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{file} cannot be read ({error}). It only records which checks passed: move it away and run the "
             "checks again."
@@ -63,8 +66,11 @@ def record(slug: str, score: float, file: Path | None = None) -> None:
 
 
 def progress() -> None:
-    """Print what is done, what each exercise earned, and what comes next."""
-    print(report())
+    """Print what is done, what each exercise earned, and what comes next; or why that is not known."""
+    try:
+        print(report())
+    except (OSError, ValueError) as error:  # a lesson runs on without it
+        print(error)
 
 
 def report() -> str:
@@ -78,7 +84,7 @@ def report() -> str:
             lines.append(f"{'' if not lines else chr(10)}Lesson {lesson}")
         entry = done.get(exercise.slug, {"attempts": 0, "best": 0.0, "passed": None})
         mark = "✓" if entry["passed"] else ("…" if entry["attempts"] else " ")
-        earned = f"{entry['best'] * exercise.points:g}/{exercise.points}"
+        earned = f"{round(entry['best'] * exercise.points, 1):g}/{exercise.points}"
         tries = f"{entry['attempts']} tr{'y' if entry['attempts'] == 1 else 'ies'}" if entry["attempts"] else ""
         lines.append(f"  {mark} {exercise.title:<44} {exercise.minutes:>3} min  {earned:>7} points  {tries}")
     left = [e for e in exercises() if not done.get(e.slug, {}).get("passed")]

@@ -4,9 +4,12 @@ A probe holds no expected values. In a notebook it runs beside the judge; when a
 learner's sandboxed process and only the named results leave it.
 """
 
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -66,8 +69,10 @@ class Case:
             expected: the parameter names that the given `__init__` makes.
 
         Raises:
-            Misuse: the module's parameters have other names.
+            Misuse: it is no module, or its parameters have other names.
         """
+        if not isinstance(module, nn.Module):
+            raise Misuse("no module", f"begin it with `class {type(module).__name__}(nn.Module):`, as it was given")
         parameters = dict(module.named_parameters())
         missing, extra = sorted(set(expected) - set(parameters)), sorted(set(parameters) - set(expected))
         if missing or extra:
@@ -86,9 +91,10 @@ class Case:
         Raises:
             Misuse: an input tensor was changed in place.
         """
-        before = [value.detach().clone() if isinstance(value, Tensor) else value for value in inputs]
-        output = function(*inputs)
-        for index, (old, new) in enumerate(zip(before, inputs, strict=True)):
+        # It gets copies: a change must not spoil the calls that come after.
+        given = [value.clone() if isinstance(value, Tensor) else value for value in inputs]
+        output = function(*given)
+        for index, (old, new) in enumerate(zip(inputs, given, strict=True)):
             if isinstance(old, Tensor) and not torch.equal(old, new.detach()):
                 raise Misuse("changed its input", f"argument {index + 1} holds other numbers after the call")
         return output.clone() if isinstance(output, Tensor) else output
@@ -118,7 +124,7 @@ class Case:
             result = Raised(misuse.kind, str(misuse))
         # SystemExit and the like too: nothing that a learner's code raises may end the notebook's run.
         except BaseException as error:
-            result = Raised(type(error).__name__, str(error), _learners_line(error))
+            result = Raised(type(error).__name__, _words(error), _learners_line(error))
         self.results[name] = result.detach() if isinstance(result, Tensor) else result
         return result
 
@@ -135,11 +141,44 @@ class Case:
         return result
 
 
+@contextmanager
+def plain_torch(seed: int):
+    """Torch as a fresh notebook has it, whatever the learner switched on or off before.
+
+    Under a changed default the reference would fail just as the learner's code does, and two failures look alike.
+    The lesson's own random numbers go on afterwards as if nothing had been drawn.
+    """
+    dtype = torch.get_default_dtype()
+    # Switched only where it must be: it slows every call.
+    device = nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu")
+    autocast = torch.autocast("cpu", enabled=False)
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad(), device, autocast:
+        torch.manual_seed(seed)
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+
+
+def _words(error: BaseException) -> str:
+    """An exception's message on one line, cut where it floods; empty where it cannot even be printed."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        return ""
+    return text if len(text) <= 400 else f"{text[:400]} ..."
+
+
 def _learners_line(error: BaseException) -> str:
     """The deepest line of the traceback that stands in a notebook cell or test file, not in a library."""
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_learners(frame.filename)]
     return f"line {own[-1].lineno}: {own[-1].line}" if own else ""
 
 
+# The course and Python itself; installed packages stand in folders called site-packages or dist-packages.
+_NOT_THE_LEARNERS = (str(Path(__file__).resolve().parents[1]), sysconfig.get_path("stdlib"), "<frozen")
+
+
 def _is_learners(filename: str) -> bool:
-    return not any(part in filename for part in ("site-packages", "/mmlearn/", "\\mmlearn\\", "<frozen"))
+    return not filename.startswith(_NOT_THE_LEARNERS) and "-packages" not in filename

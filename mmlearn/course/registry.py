@@ -38,6 +38,6 @@ def find(slug: str) -> Exercise:
             return exercise
     import difflib
 
-    near = difflib.get_close_matches(slug, [exercise.slug for exercise in _all()], n=1)
+    near = difflib.get_close_matches(str(slug), [exercise.slug for exercise in _all()], n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise KeyError(f"no exercise is called {slug!r}{hint}")

@@ -3,10 +3,11 @@
 A grader takes the exercise's cell alone, with the lesson's set-up cell and references for what the exercise needs.
 """
 
-import ast
 import builtins
 import dis
+import inspect
 import linecache
+import symtable
 from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType
 
@@ -21,13 +22,28 @@ def foreign_globals(obj: object, allowed: Iterable[str]) -> list[str]:
         obj: a function or class.
         allowed: names that a grader has besides `SETUP_NAMES` and the builtins.
     """
-    members = [getattr(m, "__func__", m) for m in vars(obj).values()] if isinstance(obj, type) else [obj]
-    found = set()
-    for function in members:
-        if isinstance(function, FunctionType):
-            used = set(_loaded(function.__code__)) & set(function.__globals__)
-            found |= used - _bound_in_file(function.__code__.co_filename)
+    waiting, seen, found = list(functions_of(obj)), set(), set()
+    while waiting:
+        function = waiting.pop()
+        seen.add(function)
+        space, file = function.__globals__, function.__code__.co_filename
+        own = _bound_in_file(file)
+        if own is None:
+            continue
+        used = set(_loaded(function.__code__)) & set(space)
+        found |= used - own
+        # What a helper in the same cell uses, `obj` uses.
+        helpers = [f for name in used & own for f in functions_of(space[name]) if f.__code__.co_filename == file]
+        waiting += [f for f in helpers if f not in seen]
     return sorted(found - SETUP_NAMES - set(allowed) - set(dir(builtins)) - {getattr(obj, "__name__", "")})
+
+
+def functions_of(obj: object) -> Iterator[FunctionType]:
+    """A function itself, or those that a class body defines, without their decorators."""
+    for member in vars(obj).values() if isinstance(obj, type) else [obj]:
+        function = inspect.unwrap(getattr(member, "fget", None) or getattr(member, "__func__", member))
+        if isinstance(function, FunctionType):
+            yield function
 
 
 def _loaded(code: CodeType) -> Iterator[str]:
@@ -37,18 +53,14 @@ def _loaded(code: CodeType) -> Iterator[str]:
             yield from _loaded(constant)
 
 
-def _bound_in_file(filename: str) -> set[str]:
-    """Names that the cell binds at its top level. IPython gives every cell a file name and its source to linecache."""
+def _bound_in_file(filename: str) -> set[str] | None:
+    """Names that the cell binds at its top level; None where its source is not known, as under `%%time`.
+
+    IPython gives every cell a file name and its source to linecache.
+    """
+    source = "".join(linecache.getlines(filename))
     try:
-        body = ast.parse("".join(linecache.getlines(filename))).body
-    except SyntaxError:  # a cell with magics
-        return set()
-    names = set()
-    for statement in body:
-        if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
-            names.add(statement.name)
-        elif isinstance(statement, (ast.Import, ast.ImportFrom)):
-            names |= {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
-        else:
-            names |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    return names
+        symbols = symtable.symtable(source, filename, "exec").get_symbols()
+    except SyntaxError:
+        return None
+    return {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()} if source else None

@@ -29,6 +29,7 @@ EXERCISES = [
             Property("mean", "the result is the mean over the batch, a picture [C, Y, X]", weight=2),
             Property("gradient", "gradients reach the images"),
         ),
+        inputs="`images_BCYX` of shape [5, 3, 4, 6]",
         reference_path="mmlearn.eval.pictures:mean_picture",
         trial=probe_mean_picture,
     ),

@@ -113,6 +113,18 @@ def cropped(images_BCYX, patch_size):
     return patchify(images_BCYX[..., :Y, :X], patch_size)
 
 
+@of(
+    "vit.patchify",
+    "Everything else is right. For an image that P does not divide, `reshape` fails with a message about shapes: "
+    "raise a "
+    "`ValueError` first, which says what is wrong with the image.",
+)
+def no_refusal(images_BCYX, patch_size):
+    B, C, Y, X = images_BCYX.shape
+    P = patch_size
+    return images_BCYX.reshape(B, C, Y // P, P, X // P, P).permute(0, 2, 4, 1, 3, 5).reshape(B, -1, C * P * P)
+
+
 # --- vit.attention ----------------------------------------------------------------------------------------------------
 
 
@@ -305,6 +317,12 @@ class NoSecondResidual(PreNormBlock):
     def forward(self, x_BND):
         x_BND = x_BND + self.attention(self.norm1(x_BND))
         return self.mlp(self.norm2(x_BND))
+
+
+@of("vit.block", "Nothing is added: both halves replace the tokens. `x + ...` is missing in equations 2 and 3.")
+class NoResiduals(PreNormBlock):
+    def forward(self, x_BND):
+        return self.mlp(self.norm2(self.attention(self.norm1(x_BND))))
 
 
 @of("vit.block", "The perceptron reads the block's input. In equation 3 it reads what equation 2 gave.")

@@ -1,0 +1,83 @@
+"""A lesson that is open in JupyterLab, and what a learner does with it."""
+
+import json
+from pathlib import Path
+
+THIS = "const panel = jupyterapp.shell.currentWidget;"
+
+
+class LessonPage:
+    """One notebook in one browser window. The kernel is ready when this is made."""
+
+    def __init__(self, page):
+        self.page = page
+        page.wait_for_function(
+            "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
+            timeout=60_000,
+        )
+        page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
+
+    def command(self, name: str, **options) -> None:
+        """Carry out one of JupyterLab's commands, and wait until it is done."""
+        self.page.evaluate(f"() => jupyterapp.commands.execute({json.dumps(name)}, {json.dumps(options)})")
+
+    def run_all(self) -> None:
+        """What Run > Run All Cells does, until the last cell is done."""
+        self.command("notebook:run-all-cells")
+        self.page.wait_for_function(f"() => {{ {THIS} return panel.sessionContext.session.kernel.status === 'idle' }}")
+
+    def notebook(self) -> dict:
+        """The notebook as it would be saved now."""
+        return self.page.evaluate(f"() => {{ {THIS} return panel.context.model.toJSON() }}")
+
+    def cell(self, cell_id: str):
+        """The cell on the page, scrolled to."""
+        ids = [cell["id"] for cell in self.notebook()["cells"]]
+        assert cell_id in ids, f"no cell {cell_id}; there are {ids}"
+        index = ids.index(cell_id)
+        self.page.evaluate(f"async () => {{ {THIS} await panel.content.scrollToItem({index}) }}")
+        cell = self.page.locator(f'.jp-NotebookPanel:visible .jp-Cell[data-windowed-list-index="{index}"]')
+        cell.scroll_into_view_if_needed()
+        return cell
+
+    def output(self, cell_id: str):
+        """What the cell has printed or drawn."""
+        return self.cell(cell_id).locator(".jp-Cell-outputArea")
+
+    def replace_line(self, cell_id: str, line: str, text: str) -> None:
+        """Type over the line of a cell that holds `line`, with the keyboard."""
+        self.cell(cell_id).locator(".cm-line", has_text=line).first.click()
+        self.page.keyboard.press("End")
+        self.page.keyboard.press("Shift+Home")
+        self.page.keyboard.type(text)
+
+    def run(self, cell_id: str) -> None:
+        """Run one cell with Shift+Enter, and wait until it is done."""
+        before = self._executed(cell_id)
+        self.cell(cell_id).locator(".cm-content").click()
+        self.page.keyboard.press("Shift+Enter")
+        self.page.wait_for_function(
+            f"""() => {{ {THIS} const cell = panel.content.widgets.find(w => w.model.id === {json.dumps(cell_id)});
+            return cell.model.executionCount && cell.model.executionCount !== {json.dumps(before)}
+                && panel.sessionContext.session.kernel.status === 'idle' }}"""
+        )
+
+    def _executed(self, cell_id: str) -> int | None:
+        return next(cell["execution_count"] for cell in self.notebook()["cells"] if cell["id"] == cell_id)
+
+    def photograph(self, file: Path) -> None:
+        """The whole lesson in light, and again in dark beside it (`NAME-dark.png`)."""
+        size = self.page.viewport_size
+        for _ in range(2):  # cells that were never in view get their true height in the first, taller window
+            height = self.page.evaluate(
+                f"""() => {{ {THIS} const edges = panel.content.widgets.map(cell => cell.node.getBoundingClientRect());
+                return Math.ceil(edges.at(-1).bottom - edges[0].top) }}"""
+            )
+            self.page.set_viewport_size({"width": size["width"], "height": min(height + 200, 15_000)})
+            self.page.evaluate(f"() => {{ {THIS} panel.content.outerNode.scrollTop = 0 }}")
+            self.page.wait_for_timeout(500)
+        for theme, path in (("Dark", file.with_stem(f"{file.stem}-dark")), ("Light", file)):
+            self.command("apputils:change-theme", theme=f"JupyterLab {theme}")
+            self.page.wait_for_timeout(500)
+            self.page.screenshot(path=path)
+        self.page.set_viewport_size(size)

@@ -1,0 +1,83 @@
+"""The lessons in a real browser, as a learner meets them. Training is cut short (MMLEARN_QUICK=1)."""
+
+import json
+
+SLIDER = ".noUi-handle"
+
+
+def assert_ran_with_stand_ins(lesson):
+    """Nothing raised, every check says that its reference stands in, and every figure is described."""
+    cells = [cell for cell in lesson.notebook()["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["execution_count"] for cell in cells)
+    errors = [(cell["id"], out["evalue"]) for cell in cells for out in cell["outputs"] if out["output_type"] == "error"]
+    assert errors == []
+    checks = [cell["id"] for cell in cells if cell["id"].startswith("check-")]
+    assert checks
+    for check in checks:
+        assert "reference stands in" in lesson.output(check).inner_text()
+    pictures = lesson.page.locator(".jp-NotebookPanel:visible .jp-OutputArea-output img")
+    described = pictures.evaluate_all("images => images.map(i => [i.naturalWidth, i.alt])")
+    assert described and all(width > 0 and alt.strip() for width, alt in described)
+    return described
+
+
+def test_the_printed_address_opens_lesson_00_and_all_of_it_runs(open_lesson, lab, screenshots):
+    lesson = open_lesson()
+    assert lesson.page.title().startswith("00_start")
+    lesson.run_all()
+    assert len(assert_ran_with_stand_ins(lesson)) == 2
+    assert lesson.page.locator(".Toastify__toast, .jp-Dialog").all_inner_texts() == []  # no news, no questions
+    lesson.photograph(screenshots / "lesson-00.png")
+
+
+def test_lesson_01_runs_and_its_slider_moves(open_lesson, screenshots):
+    lesson = open_lesson("01")
+    lesson.run_all()
+    assert_ran_with_stand_ins(lesson)
+    lesson.photograph(screenshots / "lesson-01.png")
+
+    maps = lesson.output("attention-maps")
+    before = maps.locator("img").get_attribute("src"), maps.locator("img").get_attribute("alt")
+    assert "layer 1" in before[1]
+    maps.locator(SLIDER).focus()
+    lesson.page.keyboard.press("ArrowRight")
+    lesson.page.wait_for_function(
+        "alt => [...document.images].some(i => i.alt === alt)", arg=before[1].replace("layer 1", "layer 2")
+    )
+    assert maps.locator("img").get_attribute("src") != before[0]
+    maps.screenshot(path=screenshots / "lesson-01-slider.png")
+
+
+def test_a_wrong_answer_its_hints_and_the_right_answer(open_lesson, lab, screenshots):
+    lesson = open_lesson("00")
+    lesson.run("how-a-lesson-works-code-1")
+    feedback = lesson.output("check-start-mean")
+
+    lesson.replace_line("start-mean", "raise NotImplementedError", "return images_BCYX.mean(dim=1)")
+    lesson.run("start-mean")
+    lesson.run("check-start-mean")
+    assert "You averaged over the channels, axis 1." in feedback.inner_text()
+    assert "reference stands in" in feedback.inner_text()
+
+    hints = feedback.locator("details")
+    for number in range(hints.count()):
+        hint = hints.nth(number)
+        text = hint.locator("> div")
+        assert not text.is_visible()
+        hint.locator("> summary").click()
+        assert text.is_visible()
+    assert number == 2
+    feedback.screenshot(path=screenshots / "lesson-00-feedback.png")
+
+    lesson.replace_line("start-mean", "return images_BCYX", "return images_BCYX.mean(dim=0)")
+    lesson.run("start-mean")
+    lesson.run("check-start-mean")
+    assert "everything holds" in feedback.inner_text() and "reference" not in feedback.inner_text()
+    progress = json.loads((lab.folder / "work" / "progress.json").read_text())["exercises"]["start.mean"]
+    assert progress["best"] == 1.0 and progress["attempts"] == 2
+
+    lesson.command("docmanager:save")
+    lesson.page.reload()
+    again = type(lesson)(lesson.page)
+    assert "return images_BCYX.mean(dim=0)" in again.cell("start-mean").inner_text()
+    assert "everything holds" in again.output("check-start-mean").inner_text()

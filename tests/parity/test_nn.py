@@ -1,0 +1,157 @@
+"""The ground floor against torch's own layers: the same numbers and gradients from the same weights."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mmlearn.nn.attention import SelfAttention
+from mmlearn.nn.patches import patchify
+from mmlearn.nn.transformer import PreNormBlock
+
+SIZES = [(12, 3, 20, 5), (16, 1, 8, 7), (24, 8, 48, 3)]  # dim, heads, mlp_dim, tokens
+
+
+def close(ours, theirs) -> None:
+    assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
+    error = (ours - theirs).abs().max() / theirs.abs().max()
+    assert error <= 1e-5, f"max|a-b| / max|b| is {error:.2g}"
+
+
+def randomise(module: nn.Module) -> nn.Module:
+    """Every parameter, biases and norms too: a zero or a one would hide an error."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(0.5 * torch.randn(parameter.shape, generator=generator))
+    return module
+
+
+def tokens(batch: int, count: int, dim: int) -> torch.Tensor:
+    return torch.randn(batch, count, dim, generator=torch.Generator().manual_seed(2))
+
+
+# --- patches ----------------------------------------------------------------------------------------------------------
+
+IMAGES = [((5, 3, 8, 14), 2), ((2, 1, 6, 9), 3), ((1, 4, 16, 4), 4), ((2, 3, 5, 7), 1)]
+
+
+def images(shape) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.mark.parametrize(("shape", "side"), IMAGES)
+def test_patches_are_torchs_unfold(shape, side):
+    assert torch.equal(patchify(images(shape), side), F.unfold(images(shape), side, stride=side).mT)
+
+
+@pytest.mark.parametrize(("shape", "side"), IMAGES)
+def test_projected_patches_are_a_strided_convolution(shape, side):
+    convolution = randomise(nn.Conv2d(shape[1], 10, side, stride=side))
+    ours = patchify(images(shape), side) @ convolution.weight.flatten(1).T + convolution.bias
+    close(ours, convolution(images(shape)).flatten(2).mT)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.uint8])
+def test_patches_keep_the_dtype(dtype):
+    assert patchify(torch.ones(1, 2, 4, 6, dtype=dtype), 2).dtype == dtype
+
+
+@pytest.mark.parametrize(("height", "width"), [(7, 14), (8, 13), (1, 2)])
+def test_patches_that_do_not_fill_the_image_are_refused(height, width):
+    with pytest.raises(ValueError, match=f"patches of side 2 do not fill an image of {height} x {width} pixels"):
+        patchify(torch.zeros(1, 3, height, width), 2)
+
+
+# --- attention --------------------------------------------------------------------------------------------------------
+
+
+def attention_pair(dim: int, heads: int) -> tuple[SelfAttention, nn.MultiheadAttention]:
+    ours, theirs = SelfAttention(dim, heads), randomise(nn.MultiheadAttention(dim, heads, batch_first=True))
+    ours.load_state_dict(
+        {
+            "qkv.weight": theirs.in_proj_weight,
+            "qkv.bias": theirs.in_proj_bias,
+            "out.weight": theirs.out_proj.weight,
+            "out.bias": theirs.out_proj.bias,
+        }
+    )
+    return ours, theirs
+
+
+@pytest.mark.parametrize(("dim", "heads", "_", "count"), SIZES)
+def test_attention_is_torchs(dim, heads, _, count):
+    ours, theirs = attention_pair(dim, heads)
+    x_BND = tokens(2, count, dim).requires_grad_()
+    expected, weights_BHNn = theirs(x_BND, x_BND, x_BND, average_attn_weights=False)
+    close(ours(x_BND), expected)
+    close(ours.weights(x_BND), weights_BHNn)
+    close(ours.weights(x_BND).sum(-1), torch.ones(2, heads, count))
+
+
+@pytest.mark.parametrize(("dim", "heads", "_", "count"), SIZES)
+def test_the_gradients_of_attention_are_torchs(dim, heads, _, count):
+    ours, theirs = attention_pair(dim, heads)
+    x, y = tokens(2, count, dim).requires_grad_(), tokens(2, count, dim).requires_grad_()
+    ours(x).square().sum().backward()
+    theirs(y, y, y)[0].square().sum().backward()
+    close(x.grad, y.grad)
+    close(ours.qkv.weight.grad, theirs.in_proj_weight.grad)
+    close(ours.qkv.bias.grad, theirs.in_proj_bias.grad)
+    close(ours.out.weight.grad, theirs.out_proj.weight.grad)
+    close(ours.out.bias.grad, theirs.out_proj.bias.grad)
+
+
+def test_the_weights_that_are_looked_at_are_those_of_forward():
+    attention, x_BND = randomise(SelfAttention(12, 3)), tokens(2, 5, 12)
+    mixed_BHNd = attention.weights(x_BND) @ attention.split(x_BND)[2]
+    close(attention(x_BND), attention.out(mixed_BHNd.transpose(1, 2).flatten(2)))
+
+
+@pytest.mark.parametrize(("dim", "heads"), [(12, 5), (4, 8)])
+def test_heads_that_do_not_divide_the_width_are_refused(dim, heads):
+    with pytest.raises(ValueError, match=f"{heads} heads do not divide a width of {dim}"):
+        PreNormBlock(dim, heads, 16)
+
+
+# --- the block --------------------------------------------------------------------------------------------------------
+
+BLOCK_NAMES = {
+    "norm1": "norm1",
+    "norm2": "norm2",
+    "attention.out": "self_attn.out_proj",
+    "mlp.0": "linear1",
+    "mlp.2": "linear2",
+}
+BLOCK_KEYS = {
+    "attention.qkv.weight": "self_attn.in_proj_weight",
+    "attention.qkv.bias": "self_attn.in_proj_bias",
+    **{f"{a}.{kind}": f"{b}.{kind}" for a, b in BLOCK_NAMES.items() for kind in ("weight", "bias")},
+}
+
+
+@pytest.mark.parametrize(("dim", "heads", "mlp_dim", "count"), SIZES)
+@pytest.mark.parametrize("norm_eps", [1e-6, 1e-3])
+def test_the_block_is_torchs_pre_norm_layer(dim, heads, mlp_dim, count, norm_eps):
+    theirs = nn.TransformerEncoderLayer(
+        dim, heads, mlp_dim, dropout=0, activation="gelu", layer_norm_eps=norm_eps, batch_first=True, norm_first=True
+    )
+    randomise(theirs)
+    ours, peer_state = PreNormBlock(dim, heads, mlp_dim, norm_eps=norm_eps), theirs.state_dict()
+    assert set(BLOCK_KEYS.values()) == set(peer_state)
+    ours.load_state_dict({mine: peer_state[name] for mine, name in BLOCK_KEYS.items()})
+
+    x, y = tokens(2, count, dim).requires_grad_(), tokens(2, count, dim).requires_grad_()
+    close(ours(x), theirs(y))
+    ours(x).square().sum().backward()
+    theirs(y).square().sum().backward()
+    close(x.grad, y.grad)
+    theirs_by_name = dict(theirs.named_parameters())
+    for name, parameter in ours.named_parameters():
+        close(parameter.grad, theirs_by_name[BLOCK_KEYS[name]].grad)
+
+
+def test_device_and_dtype_are_those_asked_for():
+    block = PreNormBlock(12, 3, 20, device="meta", dtype=torch.bfloat16)
+    assert {(p.device.type, p.dtype) for p in block.parameters()} == {("meta", torch.bfloat16)}
+    assert block(torch.empty(2, 5, 12, device="meta", dtype=torch.bfloat16)).shape == (2, 5, 12)

@@ -1,0 +1,221 @@
+"""Our ViT against the one in transformers: same weights, same numbers."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from mmlearn.models.vit import PRESETS, Encoder, ViT, ViTConfig
+
+# Non-square images, one and many heads, one and many blocks, other channels, both published norms' eps.
+TINY = {
+    "wide": ViTConfig((8, 12), 4, dim=24, depth=2, heads=3, mlp_dim=40, classes=5, norm_eps=1e-12),
+    "tall": ViTConfig((15, 6), 3, dim=16, depth=3, heads=1, mlp_dim=24, classes=3, norm_eps=1e-6),
+    "one block, one channel": ViTConfig((4, 10), 2, dim=32, depth=1, heads=8, mlp_dim=16, classes=7, channels=1),
+    "square, four channels": ViTConfig((10, 10), 5, dim=20, depth=4, heads=5, mlp_dim=80, classes=2, channels=4),
+    "coarse eps": ViTConfig((6, 8), 2, dim=12, depth=2, heads=2, mlp_dim=20, classes=4, norm_eps=1e-2),
+}
+PARAMETERS = {
+    "vit-ti-16": 5_717_416,
+    "vit-s-16": 22_050_664,
+    "vit-b-16": 86_567_656,
+    "vit-b-32": 88_224_232,
+    "vit-l-16": 304_326_632,
+    "vit-h-14": 632_045_800,
+}
+BLOCK = {
+    "norm1": "layernorm_before",
+    "norm2": "layernorm_after",
+    "attention.out": "attention.o_proj",
+    "mlp.0": "mlp.fc1",
+    "mlp.2": "mlp.fc2",
+}
+OUTSIDE = {"projection": "vit.embeddings.patch_embeddings.projection", "encoder.norm": "vit.layernorm"}
+
+
+def close(ours, theirs) -> None:
+    assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
+    error = (ours - theirs).abs().max() / theirs.abs().max()
+    assert error <= 1e-5, f"max|a-b| / max|b| is {error:.2g}"
+
+
+def build_peer(config: ViTConfig):
+    from transformers import ViTConfig as PeerConfig
+    from transformers import ViTForImageClassification
+
+    return ViTForImageClassification(
+        PeerConfig(
+            hidden_size=config.dim,
+            num_hidden_layers=config.depth,
+            num_attention_heads=config.heads,
+            intermediate_size=config.mlp_dim,
+            image_size=config.image_size,
+            patch_size=config.patch_size,
+            num_channels=config.channels,
+            num_labels=config.classes,
+            layer_norm_eps=config.norm_eps,
+            hidden_act="gelu",
+            qkv_bias=True,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            attn_implementation="eager",  # the only one that hands out its weights
+        )
+    ).eval()
+
+
+def from_peer(values: dict[str, torch.Tensor], depth: int) -> dict[str, torch.Tensor]:
+    """The peer's tensors (weights or gradients) under our names; every one is used once."""
+    left = dict(values)
+    ours = {
+        "encoder.class_token": left.pop("vit.embeddings.cls_token"),
+        "encoder.positions": left.pop("vit.embeddings.position_embeddings"),
+    }
+    for kind in ("weight", "bias"):
+        ours[f"head.{kind}"] = left.pop(f"classifier.{kind}")
+        ours |= {f"{mine}.{kind}": left.pop(f"{name}.{kind}") for mine, name in OUTSIDE.items()}
+        for index in range(depth):
+            here, there = f"encoder.blocks.{index}", f"vit.layers.{index}"
+            ours |= {f"{here}.{mine}.{kind}": left.pop(f"{there}.{name}.{kind}") for mine, name in BLOCK.items()}
+            parts = [left.pop(f"{there}.attention.{part}_proj.{kind}") for part in "qkv"]
+            ours[f"{here}.attention.qkv.{kind}"] = torch.cat(parts)
+    assert left == {}
+    return ours
+
+
+@pytest.fixture(params=TINY)
+def pair(request):
+    """Both models with the same random weights, and images."""
+    config = TINY[request.param]
+    generator = torch.Generator().manual_seed(0)
+    theirs, ours = build_peer(config), ViT(config).eval()
+    with torch.no_grad():  # zeros and ones, in biases, class token and norms, would hide errors
+        for parameter in theirs.parameters():
+            parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
+    ours.load_state_dict(from_peer(theirs.state_dict(), config.depth))
+    return ours, theirs, torch.randn(3, config.channels, *config.image_size, generator=generator)
+
+
+def test_logits_hidden_states_and_attention_are_the_peers(pair):
+    ours, theirs, images = pair
+    with torch.no_grad():
+        expected = theirs(images, output_hidden_states=True, output_attentions=True)
+        last = theirs.vit(images).last_hidden_state
+        close(ours(images), expected.logits)
+        close(ours.encoder(ours.project(images)), last)
+
+        x_BND = ours.encoder.embed(ours.project(images))
+        close(x_BND, expected.hidden_states[0])
+        for block, hidden in zip(ours.encoder.blocks, expected.hidden_states[1:], strict=True):
+            x_BND = block(x_BND)
+            close(x_BND, hidden)
+        for weights, attention in zip(ours.attention_weights(images), expected.attentions, strict=True):
+            close(weights, attention)
+
+
+def test_gradients_of_a_loss_are_the_peers(pair):
+    ours, theirs, images = pair
+    labels = torch.arange(len(images)) % ours.config.classes
+    F.cross_entropy(ours(images), labels).backward()
+    F.cross_entropy(theirs(images).logits, labels).backward()
+    expected = from_peer({name: p.grad for name, p in theirs.named_parameters()}, ours.config.depth)
+    # Each against the largest of all: the key's bias, for one, has no gradient but rounding, for softmax ignores it.
+    largest = max(gradient.abs().max() for gradient in expected.values())
+    for name, parameter in ours.named_parameters():
+        assert parameter.grad.abs().max() > 0
+        assert (parameter.grad - expected[name]).abs().max() <= 1e-5 * largest, name
+
+
+def test_the_peer_would_notice_a_wrong_weight(pair):
+    ours, theirs, images = pair
+    with torch.no_grad():
+        for name, parameter in ours.named_parameters():
+            if "qkv.bias" in name:
+                continue  # a constant added to all keys changes nothing
+            before = parameter.clone()
+            parameter.view(-1)[0] += 0.1
+            with pytest.raises(AssertionError):
+                close(
+                    ours.encoder(ours.project(images)) if "head" not in name else ours(images),
+                    reference(theirs, images, name),
+                )
+            parameter.copy_(before)
+
+
+def reference(theirs, images, name: str):
+    return theirs(images).logits if "head" in name else theirs.vit(images).last_hidden_state
+
+
+@pytest.mark.parametrize("preset", PARAMETERS)
+def test_published_presets_have_the_published_size(preset):
+    config = ViTConfig.preset(preset)
+    with torch.device("meta"):
+        theirs = build_peer(config)
+    ours = ViT(config, device="meta")
+    count = sum(p.numel() for p in ours.parameters())
+    assert count == PARAMETERS[preset] == sum(p.numel() for p in theirs.parameters())
+    shapes = {name: value.shape for name, value in from_peer(theirs.state_dict(), config.depth).items()}
+    assert shapes == {name: value.shape for name, value in ours.state_dict().items()}
+
+
+def test_every_published_preset_is_counted():
+    assert set(PRESETS) == {"toy", *PARAMETERS}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_training_step_can_be_traced_without_memory(preset):
+    """A tensor made on the CPU inside forward would not mix with those of the meta device."""
+    config = ViTConfig.preset(preset)
+    model = ViT(config, device="meta", dtype=torch.bfloat16)
+    images = torch.empty(2, config.channels, *config.image_size, device="meta", dtype=torch.bfloat16)
+    scores = model(images)
+    assert (scores.shape, scores.device.type, scores.dtype) == ((2, config.classes), "meta", torch.bfloat16)
+    scores.sum().backward()
+    assert all(p.grad is not None and p.grad.shape == p.shape for p in model.parameters())
+    torch.optim.AdamW(model.parameters(), foreach=False).step()
+
+
+def test_attention_weights_are_one_matrix_a_head_and_block():
+    config = TINY["wide"]
+    weights = ViT(config).attention_weights(torch.zeros(2, 3, 8, 12))
+    assert [tuple(w.shape) for w in weights] == [(2, 3, 7, 7)] * 2
+
+
+def test_a_forward_in_a_compiled_graph_without_breaks():
+    model, images = ViT(TINY["wide"]), torch.randn(2, 3, 8, 12, generator=torch.Generator().manual_seed(0))
+    compiled = torch.compile(model, fullgraph=True, backend="eager")
+    with torch.no_grad():
+        close(compiled(images), model(images))
+
+
+# --- bad input --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 12, 8), (2, 3, 8, 16), (2, 1, 8, 12), (3, 8, 12), (2, 3, 8)])
+def test_images_of_another_size_are_refused(shape):
+    with pytest.raises(ValueError, match=r"this ViT reads images \[B, 3, 8, 12\]; got \["):
+        ViT(TINY["wide"])(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("size", [(224, 225), (100, 224)])
+def test_patches_that_do_not_fill_the_image_are_refused(size):
+    with pytest.raises(ValueError, match="patches of side 16 do not fill an image of"):
+        ViTConfig.preset("vit-b-16", image_size=size)
+
+
+def test_heads_that_do_not_divide_the_width_are_refused():
+    with pytest.raises(ValueError, match="7 heads do not divide a width of 768"):
+        ViT(ViTConfig.preset("vit-b-16", heads=7), device="meta")
+
+
+def test_an_unknown_preset_is_told_with_the_known_ones():
+    with pytest.raises(ValueError, match="no ViT preset is called 'vit-b-8'; there are toy, vit-ti-16"):
+        ViTConfig.preset("vit-b-8")
+
+
+def test_a_preset_takes_changes_and_stays_as_it_is():
+    assert ViTConfig.preset("vit-b-16", classes=10).classes == 10
+    assert ViTConfig.preset("vit-b-16").classes == 1000
+
+
+def test_another_number_of_patches_is_refused():
+    with pytest.raises(RuntimeError, match="must match"):
+        Encoder(6, 12, 1, 3, 20)(torch.zeros(2, 5, 12))
