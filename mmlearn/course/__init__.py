@@ -9,7 +9,7 @@ _WHERE = {
     "exercises": "registry",
     "progress": "ledger",
     "show": "figures",
-    "explore": "figures",
+    "explore": "widgets",
     "style": "figures",
     "image_grid": "figures",
     "live_curve": "live",

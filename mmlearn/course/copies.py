@@ -4,7 +4,8 @@ import json
 import re
 from pathlib import Path
 
-from mmlearn.data.shards import sha256, write_whole
+from mmlearn.data.shards import sha256
+from mmlearn.files import write_whole
 
 RECORD = ".copies.json"
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from mmlearn.course.copies import make_copies
 from mmlearn.data import SETS
-from mmlearn.data.shards import find_damage, write_whole
+from mmlearn.data.shards import find_damage
+from mmlearn.files import write_whole
 from mmlearn.paths import root
 
 FIRST_LESSON = "00_start_here.ipynb"

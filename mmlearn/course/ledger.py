@@ -5,9 +5,10 @@ The file stands beside the learner's own copies, in the git-ignored `work/`; `MM
 
 import json
 import os
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+
+from mmlearn.files import write_whole
 
 VERSION = 1
 
@@ -62,7 +63,8 @@ def record(slug: str, score: float, file: Path | None = None) -> None:
         entry["best"] = max(entry["best"], score)
         if score == 1.0 and not entry["passed"]:
             entry["passed"] = datetime.now(UTC).isoformat(timespec="seconds")
-        _replace(file, json.dumps({"version": VERSION, "exercises": done}, indent=1, sort_keys=True) + "\n")
+        text = json.dumps({"version": VERSION, "exercises": done}, indent=1, sort_keys=True) + "\n"
+        write_whole(file, text.encode())
 
 
 def progress() -> None:
@@ -92,14 +94,3 @@ def report() -> str:
     if left:
         lines.append(f"Next: {left[0].title} (lesson {left[0].lesson}, about {left[0].minutes} minutes).")
     return "\n".join(lines)
-
-
-def _replace(file: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(temporary, file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

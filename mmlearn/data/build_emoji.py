@@ -11,6 +11,7 @@ from mmlearn.data import emoji, shards
 from mmlearn.data.emoji_rules import MIN_STYLES, is_held_out
 from mmlearn.data.emoji_sources import STYLES, TEXTS
 from mmlearn.data.shards import DataError
+from mmlearn.files import write_whole
 
 # Raise this when the code makes other bytes from the same packages and libraries: finished shards are then made again.
 RECIPE = 1
@@ -52,7 +53,7 @@ def build(out: str | Path | None = None) -> None:
     shards.write_manifest(home, manifest)
     card = home / CARD
     if card.exists():
-        shards.write_whole(card, _with_counts(card.read_text(encoding="utf-8"), manifest).encode())
+        write_whole(card, _with_counts(card.read_text(encoding="utf-8"), manifest).encode())
 
 
 def check() -> list[str]:
@@ -145,7 +146,7 @@ def _make_shard(home: Path, files: dict, file: str, recipe: str, make) -> None:
         print(f"{file} is finished already")
         return
     content, rows = make()
-    shards.write_whole(path, content)
+    write_whole(path, content)
     files[file] = {"sha256": shards.sha256(content), "bytes": len(content), "rows": rows, "recipe": recipe}
     shards.write_manifest(home, {"name": "emoji", "files": files})
 

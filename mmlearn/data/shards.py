@@ -6,9 +6,9 @@ size in bytes, its number of rows, and its recipe: a digest of all that it was m
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
+
+from mmlearn.files import write_whole
 
 MANIFEST = "manifest.json"
 
@@ -20,20 +20,6 @@ class DataError(RuntimeError):
 def sha256(content: bytes) -> str:
     """The sha256 of `content`, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it exists whole or not at all: to a temporary file beside it, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)  # mkstemp makes it private
-        os.replace(temporary, path)
-    except BaseException:  # Ctrl-C too
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def mend(folder: Path, file: str) -> str:

@@ -111,16 +111,3 @@ def test_a_blank_picture_is_found():
     )
     (problem,) = build_emoji._find_blank_pictures(rows)
     assert "1F600 of noto is blank" in problem
-
-
-def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "shard"
-    shards.write_whole(path, b"old")
-
-    def interrupt(*args):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(shards.os, "replace", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        shards.write_whole(path, b"new")
-    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmlearn.course import figures, live
+from mmlearn.course import figures, live, widgets
 from mmlearn.train import History
 
 
@@ -139,7 +139,7 @@ def test_grid_names_what_is_wrong(images, options, message):
 
 def test_explore_outside_of_a_notebook_prints_its_static_form(capsys):
     drawn = []
-    figures.explore(lambda **values: drawn.append(values) or figure(), alt="A line", layer=range(3), head=["a", "b"])
+    widgets.explore(lambda **values: drawn.append(values) or figure(), alt="A line", layer=range(3), head=["a", "b"])
     assert drawn == [{"layer": 0, "head": "a"}, {"layer": 2, "head": "b"}]
     out = capsys.readouterr().out
     assert "layer (3 values), head (2 values)" in out and "layer 0, head a | layer 2, head b" in out
@@ -148,7 +148,7 @@ def test_explore_outside_of_a_notebook_prints_its_static_form(capsys):
 @pytest.mark.parametrize("choices", [{}, {"layer": []}])
 def test_explore_needs_values(choices):
     with pytest.raises(ValueError, match="at least one setting"):
-        figures.explore(lambda **values: figure(), alt="A line", **choices)
+        widgets.explore(lambda **values: figure(), alt="A line", **choices)
 
 
 # --- the curve
@@ -174,7 +174,7 @@ def test_live_curve_does_nothing_outside_of_a_notebook(capsys):
 
 def test_importing_them_imports_nothing_heavy():
     code = (
-        "import sys, mmlearn.course.figures, mmlearn.course.live, mmlearn.train;"
+        "import sys, mmlearn.course.figures, mmlearn.course.widgets, mmlearn.course.live, mmlearn.train;"
         "print([name for name in ('matplotlib', 'IPython', 'ipywidgets', 'PIL') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
@@ -186,7 +186,8 @@ SETUP = """
 import torch
 from matplotlib import pyplot as plt
 from mmlearn import train
-from mmlearn.course.figures import explore, show
+from mmlearn.course.figures import show
+from mmlearn.course.widgets import explore
 from mmlearn.course.live import live_curve
 """
 TRAIN = """

@@ -16,10 +16,11 @@ FLOORS = {
     "nn": set(),
     "models": {"nn"},
     "hub": {"nn", "models", "paths"},
-    "data": {"nn", "models", "paths"},
+    "data": {"nn", "models", "paths", "files"},
     "train": {"nn", "models", "paths"},
     "eval": {"nn", "models", "paths"},
     "paths": set(),
+    "files": set(),
     "__init__": set(),
 }
 NOTEBOOKS = {"IPython", "ipywidgets", "matplotlib", "nbformat", "jupytext", "nbclient", "nbgrader"}

@@ -1,6 +1,5 @@
 """`mmlearn build`: write the notebooks of the course, run them, or check that they are what their masters give."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import zip_longest
@@ -11,6 +10,7 @@ from mmlearn.course.builder.master import FILE_NAME
 from mmlearn.course.builder.notebook import Lesson, build_lesson, code_stamp, dumps, keep_outputs, stamp_of
 from mmlearn.course.builder.problems import BuildError, Problem, short
 from mmlearn.course.builder.stub import foreign_line
+from mmlearn.files import write_whole
 
 
 def build(numbers=None, execute: bool = False, check: bool = False) -> int:
@@ -158,11 +158,5 @@ def _replace(path: Path, content: bytes) -> bool:
     """Put the whole content in place at once, and say whether that changed the file."""
     if path.exists() and path.read_bytes() == content:
         return False
-    path.parent.mkdir(exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        scratch.write_bytes(content)
-        os.replace(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    write_whole(path, content)
     return True
