@@ -18,7 +18,8 @@
 # offers **hints**, which open one at a time. If something is missing or wrong, the course's own reference stands in, and
 # the check says so. So you are never stuck: skip what you like and come back.
 #
-# You work on your own copy in the folder `work/`. An update of the course never touches it.
+# You work on your own copy in the folder `work/`. An update of the course never touches it. The folder `solutions/`
+# holds every lesson solved, with its outputs, to compare with afterwards.
 
 # %% tags=["setup"]
 import math
