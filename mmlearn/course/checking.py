@@ -63,7 +63,8 @@ def _examine(exercise: Exercise, obj: object) -> Feedback:
     name = exercise.name
     if obj is _GIVEN_BY_NAME:
         kind = "class" if exercise.methods else "function"
-        notes = (f"Write a {kind} called `{name}` and run its cell first.", _stand_in(exercise))
+        todo = f"Write a {kind} called `{name}` and run its cell. If that cell shows an error, mend it first."
+        notes = (todo, _stand_in(exercise))
         return Feedback(exercise, "fail", f"the name `{name}` is not defined", notes=notes, hints=True)
     if obj is exercise.reference:
         notes = (f"Run the cell with your own `{name}`, then this one. If that cell shows an error, mend it first.",)

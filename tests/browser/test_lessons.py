@@ -69,7 +69,15 @@ def test_a_wrong_answer_its_hints_and_the_right_answer(open_lesson, lab, screens
     assert number == 2
     feedback.screenshot(path=screenshots / "lesson-00-feedback.png")
 
-    lesson.replace_line("start-mean", "return images_BCYX", "return images_BCYX.mean(dim=0)")
+    # A cell that does not even parse stops nothing: its check reports it, and the cells below run.
+    lesson.replace_line("start-mean", "return images_BCYX", "retrun images_BCYX")
+    lesson.run_all()
+    outputs = {cell["id"]: cell.get("outputs") for cell in lesson.notebook()["cells"]}
+    assert [output["ename"] for output in outputs["start-mean"]] == ["SyntaxError"]
+    assert "mend it first" in feedback.inner_text()
+    assert outputs["mean-pictures"] and outputs["your-progress-code-1"]
+
+    lesson.replace_line("start-mean", "retrun images_BCYX", "return images_BCYX.mean(dim=0)")
     lesson.run("start-mean")
     lesson.run("check-start-mean")
     assert "everything holds" in feedback.inner_text() and "reference" not in feedback.inner_text()

@@ -248,6 +248,12 @@ def test_nbgrader_accepts_the_metadata_that_comes_from_the_registration(tmp_path
             assert (meta.grade_id, meta.grade, meta.locked, meta.solution) == (name, check, check, not check)
 
 
+def test_only_a_learners_cell_may_raise_without_stopping_the_cells_below(tmp_path):
+    built = lesson(tmp_path)
+    tagged = [[c.id for c in n.cells if "raises-exception" in c.metadata.get("tags", ())] for n in built[1:]]
+    assert tagged == [["toy-add", "toy-net"], []]
+
+
 def test_an_exercise_is_announced_from_its_registration(tmp_path):
     student = lesson(tmp_path).student
     lines = cell(student, "adding").source.split("\n")

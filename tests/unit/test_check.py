@@ -349,7 +349,7 @@ def test_a_change_of_the_input_costs_only_the_property_that_did_it(notebook, cap
     [
         (
             "vit.patchify",
-            "the name `patchify` is not defined\nWrite a function called `patchify` and run its cell first.",
+            "the name `patchify` is not defined\nWrite a function called `patchify` and run its cell.",
         ),
         ("vit.attention", "the name `SelfAttention` is not defined\nWrite a class called `SelfAttention`"),
     ],

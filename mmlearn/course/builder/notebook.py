@@ -106,17 +106,19 @@ def _notebook(master: Master, exercises: Mapping, footer: str, solved: bool):
             source = _with_card(source, exercises[after.exercise])
         if not solved and cell.kind == "code":
             source = _for_learner(cell)
-        cells.append(_node(cell, source, exercises))
+        cells.append(_node(cell, source, exercises, solved))
     if footer:
         cells.append(nbformat.v4.new_markdown_cell(footer, id="credits"))
     return nbformat.v4.new_notebook(cells=cells, metadata=deepcopy(METADATA), nbformat_minor=5)
 
 
-def _node(cell: Cell, source: str, exercises: Mapping):
+def _node(cell: Cell, source: str, exercises: Mapping, solved: bool):
     import nbformat
 
     new_cell = nbformat.v4.new_code_cell if cell.kind == "code" else nbformat.v4.new_markdown_cell
-    metadata = {"tags": list(cell.tags)} if cell.tags else {}
+    # *Run all* goes on after a learner's cell that raises, a misspelt word say: its check says what is missing.
+    tags = [*cell.tags, *["raises-exception"] * bool(cell.exercise and not solved)]
+    metadata = {"tags": tags} if tags else {}
     if cell.exercise:
         metadata |= {"deletable": False, "nbgrader": _nbgrader(cell.id, solution=True)}
     elif cell.check:
