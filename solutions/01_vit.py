@@ -41,12 +41,9 @@ emoji = data.load("emoji", split="train", size=32)
 def noto(*names: str, size: int) -> Tensor:
     """The drawings with these names in the style noto, uint8 [B, 3, size, size]."""
     rows = data.load("emoji", split="noto", size=size)
-    return data.to_tensor(
-        rows.filter(
-            lambda name, style: name in names and style == "noto",
-            input_columns=["label_en", "style"],
-        )
-    )
+    named = rows.filter(lambda name: name in names, input_columns="label_en")
+    drawn = named.filter(lambda style: style == "noto", input_columns="style")
+    return data.to_tensor(drawn)
 
 
 example = noto("parrot", size=64)[0]
@@ -99,17 +96,11 @@ patchify = check("vit.patchify")
 # %% id="patches-are-a-convolution"
 # NBVAL_CHECK_OUTPUT
 images_BCYX = data.to_tensor(emoji.select(range(8))).float() / 255
-kernel = torch.randn(
-    64, 3, 4, 4, generator=torch.Generator().manual_seed(0)
-)  # D, C, P, P
-by_matrix = patchify(images_BCYX, 4) @ kernel.flatten(1).T
+kernel = torch.randn(64, 3, 4, 4)  # D, C, P, P
+patches_BNK = patchify(images_BCYX, 4)  # K = C * P * P numbers in a patch
+by_matrix = patches_BNK @ kernel.flatten(1).T
 by_convolution = F.conv2d(images_BCYX, kernel, stride=4).flatten(2).transpose(1, 2)
-print(
-    "patches",
-    tuple(patchify(images_BCYX, 4).shape),
-    "projected",
-    tuple(by_matrix.shape),
-)
+print("patches", tuple(patches_BNK.shape), "projected", tuple(by_matrix.shape))
 print("equal to the convolution:", torch.allclose(by_matrix, by_convolution, atol=1e-4))
 
 # %% [markdown]
@@ -302,9 +293,8 @@ groups = sorted(set(emoji["group"]))
 def tensors(split: str) -> tuple[Tensor, Tensor]:
     """Images [B, 3, 32, 32] from -1 to 1, and labels [B]."""
     rows = data.load("emoji", split=split, size=32)
-    return data.to_tensor(rows).float() / 127.5 - 1, torch.tensor(
-        [groups.index(group) for group in rows["group"]]
-    )
+    labels = [groups.index(group) for group in rows["group"]]
+    return data.to_tensor(rows).float() / 127.5 - 1, torch.tensor(labels)
 
 
 def augment(images_BCYX, labels_B, generator):
@@ -318,11 +308,10 @@ def augment(images_BCYX, labels_B, generator):
 
 train_images, train_labels = tensors("train")
 held_out = {"unseen concepts": tensors("concepts"), "unseen style": tensors("noto")}
-print(*groups, sep=" | ")
-print(
-    {"training": len(train_images)}
-    | {name: len(images) for name, (images, _) in held_out.items()}
-)
+print(*groups, sep="\n")
+print(len(train_images), "training images")
+for name, (images, _) in held_out.items():
+    print(len(images), "images,", name)
 
 # %% id="fit" tags=["train"]
 STEPS = 400
@@ -359,9 +348,8 @@ for name, (images, labels) in held_out.items():
         share = accuracy(model, images, labels)
         low, high = wilson_interval(share, len(labels))
         cells.append(f"{share:.2f} ({low:.2f} to {high:.2f})")
-    print(
-        f"{name:<18}{majority_share(train_labels, labels):<10.2f}{cells[0]:<22}{cells[1]}"
-    )
+    majority = majority_share(train_labels, labels)
+    print(f"{name:<18}{majority:<10.2f}{cells[0]:<22}{cells[1]}")
 
 # %% [markdown]
 # Read the table before you go on. Is the transformer better than the convolution here? The paper's answer is that it
@@ -372,39 +360,40 @@ for name, (images, labels) in held_out.items():
 # ## Look
 #
 # The class token collects from the patches. Its row of the attention weights says from which. Move the slider through
-# the layers: light patches are looked at most. Each head has its own column, and each map is
-# scaled to its own largest weight.
+# the layers: light patches are looked at most. Each head has its own column, and each map is scaled to its own largest
+# weight.
 
 # %% id="reference-with-your-weights"
 # NBVAL_CHECK_OUTPUT
 reference = ViT(config).eval()
 weights = vit.state_dict()
-# The reference projects patches by a convolution: the same numbers, in the shape of a kernel [D, C, P, P].
-weights["projection.weight"] = weights["projection.weight"].unflatten(
-    1, (3, config.patch_size, config.patch_size)
-)
+# The reference projects by a convolution: the same numbers as a kernel [D, C, P, P].
+C, P = config.channels, config.patch_size
+weights["projection.weight"] = weights["projection.weight"].unflatten(1, (C, P, P))
 print(reference.load_state_dict(weights))
 
 # %% id="attention-maps"
 looked_at = noto("parrot", "red apple", "rocket", size=32)
 with torch.no_grad():
     attention = reference.attention_weights(looked_at.float() / 127.5 - 1)
+
+
+def maps(layer):
+    return draw.attention_maps(looked_at, attention[layer - 1], config.grid, layer)
+
+
 explore(
-    lambda layer: draw.attention_maps(
-        looked_at, attention[layer - 1], config.grid, layer
-    ),
-    alt=lambda layer: (
-        f"Attention of the class token in layer {layer}: one row for each of {len(looked_at)} pictures, one "
-        f"column for each of {config.heads} heads; light patches are looked at most."
-    ),
+    maps,
+    alt="Attention of the class token: one row for each of three pictures, one column for "
+    "each of four heads; light patches are looked at most",
     layer=range(1, config.depth + 1),
 )
 
 # %% [markdown]
 # ## Reference
 #
-# `mmlearn/models/vit.py` holds the same model for real use. It runs on GPUs, uses PyTorch's fused attention, and knows
-# the published sizes. Above, your weights were loaded into it. Both must give the same scores.
+# `mmlearn/models/vit.py` holds the same model for real use. It takes a device and a dtype, uses PyTorch's fused attention,
+# and knows the published sizes. Above, your weights were loaded into it. Both must give the same scores.
 
 # %% id="same-scores"
 # NBVAL_CHECK_OUTPUT
@@ -426,9 +415,11 @@ for name in ("toy", "vit-b-16", "vit-l-16", "vit-h-14"):
 # %% [markdown]
 # ## Check the source
 #
-# - **Equations 1 to 4** are the four methods that you wrote. The paper prints (4) as the norm of the class token alone;
-#   normalising all tokens gives the same class token, because a layer norm works on each token by itself.
-# - **Table 1** counts the parameters without the classifier of 1,000 classes. The counts above include it.
+# - **Equations 1 to 4** stand in `embed`, in the block's `forward`, and in the last line of the encoder's `forward`. The
+#   paper prints (4) as the norm of the class token alone. Normalising all tokens gives the same class token, because a
+#   layer norm works on each token by itself.
+# - **Table 1** gives the millions of parameters quoted above. The counts, which include a classifier of 1,000 classes,
+#   agree with it for Base and Huge. For Large, the parts that the paper describes add up to less than the table says.
 # - **Patch size.** The paper's title says 16 × 16. An emoji of 32 × 32 pixels would be four such patches; 4 × 4 leaves 64.
 #
 # Dosovitskiy et al., *An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale*, ICLR 2021,

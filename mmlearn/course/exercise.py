@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from mmlearn.course.judge import SEE_ABOVE, describe, difference, follows_from
+from mmlearn.course.judge import SEE_ABOVE, describe, difference, follows_from, is_stub
 from mmlearn.course.probe import Case, Raised, Result, plain_torch
 from mmlearn.course.scope import functions_of
 
@@ -190,20 +190,18 @@ class Exercise:
         return Grade(score, verdicts, diagnosis)
 
     def diagnose(self, expected: dict[str, Result], got: dict[str, Result], seed: int) -> Misconception | None:
-        """The misconception that gives exactly the learner's wrong results on this seed, and no others, if one does."""
-        telling = self._telling(expected, got)
+        """The misconception that gives exactly the learner's wrong results on this seed, and no others, if one does.
+
+        What is not written yet is left out, so that half an exercise is diagnosed too.
+        """
+        written = [p.name for p in self.properties if not is_stub(got.get(p.name))]
+        telling = _telling(written, expected, got)
         for misconception in self.misconceptions if telling else ():
             theirs = self._known(misconception.code, seed)
             same = all(_same_mistake(theirs.get(name), got.get(name)) for name in telling)
-            if same and self._telling(expected, theirs) == telling:
+            if same and _telling(written, expected, theirs) == telling:
                 return misconception
         return None
-
-    def _telling(self, expected: dict[str, Result], results: dict[str, Result]) -> list[str]:
-        """The properties that fail and tell two mistakes apart."""
-        wrong = [p.name for p in self.properties if difference(expected[p.name], results.get(p.name)) is not None]
-        # A missing refusal looks alike in every solution that forgot it; it tells something when all else is right.
-        return [name for name in wrong if not isinstance(expected[name], Raised)] or wrong
 
     def _known(self, code: object, seed: int) -> dict[str, Result]:
         """The results of the course's own code, probed once for each seed."""
@@ -223,6 +221,13 @@ class Exercise:
             return ""
         got = "a class" if isinstance(obj, type) else "None" if obj is None else describe(obj)
         return f"`{self.name}` should be a {'class' if self.methods else 'function'}; got {got}"
+
+
+def _telling(names: list[str], expected: dict[str, Result], results: dict[str, Result]) -> list[str]:
+    """Which of these properties fail and tell two mistakes apart."""
+    wrong = [name for name in names if difference(expected[name], results.get(name)) is not None]
+    # A missing refusal looks alike in every solution that forgot it; it tells something when all else is right.
+    return [name for name in wrong if not isinstance(expected[name], Raised)] or wrong
 
 
 def _same_mistake(theirs: Result, got: Result) -> bool:

@@ -19,7 +19,7 @@ def difference(expected: Result, got: Result) -> str | None:
     Numbers agree within `TOLERANCE` of the largest expected one; types, shapes, dtypes and text agree exactly. Two
     `Raised` agree when their kinds do.
     """
-    if isinstance(got, Raised) and _is_stub(got):
+    if is_stub(got):
         return NOT_WRITTEN
     if isinstance(expected, Raised):
         if not isinstance(got, Raised):
@@ -71,10 +71,11 @@ def follows_from(expected_first: Result, first: Result, result: Result) -> bool:
     return not right_form or (isinstance(result, Raised) and result.kind == "unusable")
 
 
-def _is_stub(raised: Raised) -> bool:
-    """The builder's stub or a bare `raise NotImplementedError`; torch's, for a missing kernel, has another text."""
-    ours = not raised.text or "replace this line with your code" in raised.text
-    return raised.kind == "NotImplementedError" and ours
+def is_stub(result: Result) -> bool:
+    """Whether this came of the builder's stub or a bare `raise NotImplementedError`. Torch's has another text."""
+    if not isinstance(result, Raised) or result.kind != "NotImplementedError":
+        return False
+    return not result.text or "replace this line with your code" in result.text
 
 
 def _tensor_difference(expected: Tensor, got: Result) -> str | None:

@@ -129,3 +129,15 @@ def trivial_solutions(exercise):
 
 def iter_results(exercise, seed: int):
     return [v for v in exercise.probe(exercise.reference, seed).values() if isinstance(v, torch.Tensor)]
+
+
+def test_half_an_exercise_is_diagnosed():
+    """The first of two methods is wrong, the second is not written: the mistake in the first is named all the same."""
+    attention = next(exercise for exercise in ALL if exercise.slug == "vit.attention")
+    wrong = next(m for m in attention.misconceptions if m.name == "NoScale")
+
+    def forward(self, x_BND):
+        raise NotImplementedError("vit.attention: replace this line with your code for SelfAttention.forward")
+
+    half = type("SelfAttention", (wrong.code,), {"forward": forward})
+    assert attention.grade(half).diagnosis is wrong

@@ -108,7 +108,7 @@ def attention_maps(images: Tensor, weights_BHNn: Tensor, grid: tuple[int, int], 
         for b in range(B):
             grey = images[b].float().mean(dim=0)
             for column in range(H + 1):
-                place = (column / (H + 1) + 0.005, 1 - (b + 1) * height - 0.4 * height, 0.98 / (H + 1), height * 0.94)
+                place = (column / (H + 1) + 0.005, 1 - (b + 1) * height - 0.4 * height, 0.97 / (H + 1), height * 0.94)
                 if column == 0:
                     _picture(fig, place, images[b].permute(1, 2, 0).numpy())
                     continue
