@@ -16,7 +16,8 @@
 # Some cells are **exercises**. They hold a function or class with a line that says *replace this line with your code*.
 # The cell after it **checks** what you wrote. It says what holds, what does not, and often which mistake it was. It
 # offers **hints**, which open one at a time. If something is missing or wrong, the course's own reference stands in, and
-# the check says so. So you are never stuck: skip what you like and come back.
+# the check says so. So you are never stuck: skip what you like and come back. After a failed check the name means the
+# reference. To try your own version in a cell of yours, run the exercise's cell again first.
 #
 # You work on your own copy in the folder `work/`. An update of the course never touches it. The folder `solutions/`
 # holds every lesson solved, with its outputs, to compare with afterwards.
@@ -82,7 +83,8 @@ show(
 # this way.
 #
 # Write the mean picture: at every pixel and channel, the mean over the images of the batch,
-# $m_{cyx} = \frac{1}{B} \sum_{b} x_{bcyx}$. Try a wrong answer first, to see what the check says.
+# $m_{cyx} = \frac{1}{B} \sum_{b} x_{bcyx}$. Try a wrong answer first, `return images_BCYX.mean()` say, to see what the check
+# says.
 
 
 # %% exercise="start.mean"
@@ -99,8 +101,8 @@ mean_picture = check("start.mean")
 
 # %% [markdown]
 # Your function now has a use: the mean picture of each group. Where many pictures of a group share a shape or a colour,
-# the mean shows it. Faces are yellow discs; food is round and warm. A model that only knew these means could already
-# guess better than chance.
+# the mean shows it. Faces are yellow discs; food is round and warm. Lesson 01 measures how far a model comes that knows
+# nothing but these means.
 
 # %% id="mean-pictures"
 groups = sorted(set(emoji["group"]))

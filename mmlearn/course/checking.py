@@ -78,7 +78,8 @@ def _examine(exercise: Exercise, obj: object) -> Feedback:
         notes = ("Look for a loop whose end is never reached.", _stand_in(exercise))
         return Feedback(exercise, "fail", f"interrupted while `{name}` was running", notes=notes, hints=True)
     if all(verdict.message == NOT_WRITTEN for verdict in grade.verdicts):
-        return Feedback(exercise, "todo", "not written yet", notes=(_stand_in(exercise),), hints=True)
+        notes = ("Have you written it? Then delete the line that raises NotImplementedError.", _stand_in(exercise))
+        return Feedback(exercise, "todo", "not written yet", notes=notes, hints=True)
     return _outcome(exercise, obj, grade)
 
 
@@ -102,7 +103,8 @@ def _outcome(exercise: Exercise, obj: object, grade: Grade) -> Feedback:
         # One cause for everything: say it once.
         lead, grade = lead or f"What happened: {first}.", None
     notes = (f"The check used {exercise.inputs}.", *notes, _stand_in(exercise))
-    return Feedback(exercise, "fail", headline, lead, grade, notes, hints=True)
+    unwritten = all(verdict.passed or verdict.message == NOT_WRITTEN for verdict in grade.verdicts) if grade else False
+    return Feedback(exercise, "todo" if unwritten else "fail", headline, lead, grade, notes, hints=True)
 
 
 def _warnings(exercise: Exercise, obj: object) -> list[str]:
@@ -117,7 +119,10 @@ def _warnings(exercise: Exercise, obj: object) -> list[str]:
 
 
 def _stand_in(exercise: Exercise) -> str:
-    return f"The course's reference stands in for `{exercise.name}`, so the cells below run all the same."
+    return (
+        f"The course's reference stands in for `{exercise.name}` from here on, so the cells below run. To try your own "
+        "version, run its cell again first."
+    )
 
 
 @contextmanager

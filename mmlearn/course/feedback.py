@@ -1,9 +1,11 @@
 """How a check's outcome looks: HTML in a notebook, plain text everywhere else. Nothing in it varies between runs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
 from mmlearn.course.exercise import Exercise, Grade
+from mmlearn.course.judge import NUMBERS_DIFFER
 
 # Told apart by sign and word first; the colours (blue, green, vermilion of the Okabe-Ito set) also differ in grey.
 COLOURS = {"todo": "#56B4E9", "pass": "#009E73", "fail": "#D55E00"}
@@ -34,12 +36,13 @@ class Feedback:
 
     def __str__(self) -> str:
         lines = [f"{SIGNS[self.state]} {self.exercise.slug}: {self.headline}"] + [self.lead] * bool(self.lead)
-        for verdict in self.grade.verdicts if self.grade else ():
-            lines.append(f"  {'✓' if verdict.passed else '✗'} {verdict.property.text}")
-            lines += [f"      {verdict.message}"] * bool(verdict.message)
+        for sign, text, detail in self._verdicts():
+            lines.append(f"  {sign} {text}")
+            lines += [f"      {detail}"] * bool(detail)
         lines += self.notes
         if self.hints:
-            lines.append(f'{len(self.exercise.hints)} hints: hint("{self.exercise.slug}", 1)')
+            count, slug = len(self.exercise.hints), self.exercise.slug
+            lines.append(f'{count} hints: from mmlearn.course import hint; hint("{slug}", 1)')
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -56,10 +59,19 @@ class Feedback:
 
     def _rows(self) -> str:
         rows = []
-        for verdict in self.grade.verdicts:
-            detail = f"<div style='padding-left:1.4em'>{_text(verdict.message)}</div>" if verdict.message else ""
-            rows.append(f"<li>{'✓' if verdict.passed else '✗'} {_text(verdict.property.text)}{detail}</li>")
+        for sign, text, detail in self._verdicts():
+            detail = f"<div style='padding-left:1.4em'>{_text(detail)}</div>" if detail else ""
+            rows.append(f"<li>{sign} {_text(text)}{detail}</li>")
         return "".join(rows)
+
+    def _verdicts(self) -> Iterator[tuple[str, str, str]]:
+        """Sign, property and detail of each verdict. Numbers are shown once, and not where the mistake has a name."""
+        numbers_shown = bool(self.grade and self.grade.diagnosis)
+        for verdict in self.grade.verdicts if self.grade else ():
+            numbers = verdict.message.startswith(NUMBERS_DIFFER)
+            detail = "" if numbers and numbers_shown else verdict.message
+            numbers_shown |= numbers
+            yield "✓" if verdict.passed else "✗", verdict.property.text, detail
 
 
 def _hints(hints: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ from mmlearn.course.probe import Raised, Result
 TOLERANCE = 1e-4
 NOT_WRITTEN = "not written yet"
 SEE_ABOVE = "see above"
+NUMBERS_DIFFER = "the numbers differ"
 
 
 def difference(expected: Result, got: Result) -> str | None:
@@ -100,8 +101,9 @@ def _tensor_difference(expected: Tensor, got: Result) -> str | None:
         return None
     index = _first(wrong)
     values = f"expected {_number(expected[tuple(index)])}, got {_number(got[tuple(index)])}"
-    count = f"{int(wrong.sum())} of {wrong.numel()} numbers differ"
-    return f"the shape {list(got.shape)} is right; {count}, first at {index}: {values}"
+    return (
+        f"{NUMBERS_DIFFER}, {int(wrong.sum())} of {wrong.numel()}; the first at {index} of {list(got.shape)}: {values}"
+    )
 
 
 def _first(mask: Tensor) -> list[int]:
@@ -110,4 +112,4 @@ def _first(mask: Tensor) -> list[int]:
 
 def _number(value: Tensor) -> str:
     inexact = value.is_floating_point() or value.is_complex()
-    return f"{value.item():.4g}" if inexact else str(value.item())
+    return f"{value.item():.6g}" if inexact else str(value.item())

@@ -139,7 +139,7 @@ def test_half_right_earns_its_share_and_names_the_mistake(notebook, capsys):
     assert held["inside a patch: channel, then row, then column"]
     assert "What happened: Your patches run down the columns." in text
     assert "The course's reference stands in for `patchify`" in text
-    assert '3 hints: hint("vit.patchify", 1)' in text
+    assert '3 hints: from mmlearn.course import hint; hint("vit.patchify", 1)' in text
     assert ledger.read()["vit.patchify"]["best"] == pytest.approx(3 / 8)
 
 
@@ -173,7 +173,17 @@ def test_half_a_class_written_is_judged(notebook, capsys):
     source = ATTENTION[: ATTENTION.index("        q, k, v = self.split")] + f"        {STUB}\n"
     check("vit.attention", notebook.run(source)["SelfAttention"])
     text = capsys.readouterr().out
-    assert text.startswith("✗ vit.attention: 3 of 5 properties hold") and "not written yet" in text
+    assert text.startswith("○ vit.attention: 3 of 5 properties hold") and "not written yet" in text
+
+
+def test_numbers_are_shown_once_and_not_beside_a_named_mistake(notebook, capsys):
+    unnamed = "return 2 * torch.nn.functional.unfold(images_BCYX, 2, stride=2).mT"
+    check("vit.patchify", notebook.run(wrong_patchify(unnamed))["patchify"])
+    assert capsys.readouterr().out.count("the numbers differ") == 1
+    named = "return torch.nn.functional.unfold(images_BCYX, 2, stride=2)"
+    check("vit.patchify", notebook.run(wrong_patchify(named))["patchify"])
+    text = capsys.readouterr().out
+    assert "What happened" in text and "the numbers differ" not in text
 
 
 def test_another_not_implemented_error_is_shown(notebook, capsys):
@@ -306,7 +316,7 @@ def test_values_tell_how_many_differ_and_where_the_first_one_is(notebook, capsys
     notebook.run(changed(PATCHIFY, (end, end.replace("return", "out =") + "\n    out[1, 2, 3] = 50\n    return out")))
     check("vit.patchify", notebook["patchify"])
     text = capsys.readouterr().out
-    assert "the shape [5, 28, 12] is right; 1 of 1680 numbers differ, first at [1, 2, 3]: expected " in text
+    assert "the numbers differ, 1 of 1680; the first at [1, 2, 3] of [5, 28, 12]: expected " in text
     assert ", got 50" in text
 
 
@@ -322,7 +332,7 @@ def test_nan_says_how_many_and_where(notebook, capsys):
 def test_a_lost_dtype_is_its_own_property(notebook, capsys):
     check("vit.patchify", notebook.run(changed(PATCHIFY, ("C * P * P)", "C * P * P).float()")))["patchify"])
     text = capsys.readouterr().out
-    assert [name for name, held in marks(text).items() if not held] == ["float64 images give float64 patches"]
+    assert [name for name, held in marks(text).items() if not held] == ["float64 images give the same in float64"]
     assert "expected dtype torch.float64, that of the input; got torch.float32" in text
 
 

@@ -49,7 +49,7 @@ def test_what_is_no_result_is_told(expected, got):
 def test_numbers_agree_within_the_tolerance_of_the_largest():
     expected = torch.tensor([100.0, 0.0])
     assert difference(expected, expected + 0.9 * TOLERANCE * 100) is None
-    assert difference(expected, expected + 1.1 * TOLERANCE * 100).startswith("the shape [2] is right; 2 of 2 numbers")
+    assert difference(expected, expected + 1.1 * TOLERANCE * 100).startswith("the numbers differ, 2 of 2")
     assert difference(1e-8 * expected, 2e-8 * expected) is not None, "small numbers count too"
     assert difference(100.0, 100.0 * (1 + 0.9 * TOLERANCE)) is None
     assert difference(100.0, 100.0 * (1 + 1.1 * TOLERANCE)) == "expected 100; got 100.011"
@@ -58,7 +58,7 @@ def test_numbers_agree_within_the_tolerance_of_the_largest():
 def test_whole_numbers_agree_exactly():
     many = torch.full((3,), 10**6)
     assert difference(many, many.clone()) is None
-    assert "1 of 3 numbers differ, first at [2]" in difference(many, many + torch.tensor([0, 0, 1]))
+    assert "1 of 3; the first at [2]" in difference(many, many + torch.tensor([0, 0, 1]))
     assert difference(10**6, 10**6 + 1) == "expected 1000000; got 1000001"
 
 
@@ -72,7 +72,7 @@ def test_the_first_difference_is_the_first_in_reading_order():
     expected = torch.zeros(2, 3, 4)
     got = expected.clone()
     got[1, 0, 0] = got[0, 2, 1] = 5
-    assert "2 of 24 numbers differ, first at [0, 2, 1]: expected 0, got 5" in difference(expected, got)
+    assert "2 of 24; the first at [0, 2, 1] of [2, 3, 4]: expected 0, got 5" in difference(expected, got)
 
 
 def test_shape_and_dtype_come_before_numbers():

@@ -27,7 +27,7 @@ EXERCISES = [
         ),
         properties=(
             Property("mean", "the result is the mean over the batch, a picture [C, Y, X]", weight=2),
-            Property("gradient", "gradients reach the images"),
+            Property("gradient", "the gradient at the images is right"),
         ),
         inputs="`images_BCYX` of shape [5, 3, 4, 6]",
         reference_path="mmlearn.eval.pictures:mean_picture",

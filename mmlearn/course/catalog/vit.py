@@ -79,23 +79,22 @@ EXERCISES = [
         name="patchify",
         title="Cut an image into patches",
         difficulty=2,
-        minutes=10,
+        minutes=15,
         points=3,
         hints=(
             "Split each of the two pixel axes in two: which patch, and where in the patch. `reshape` to "
             "`[B, C, Y / P, P, X / P, P]` does both at once and moves no number.",
-            "Now bring the two 'which patch' axes to the front and the two 'where in the patch' axes to the back with "
-            "`permute(0, 2, 4, 1, 3, 5)`. A last `reshape` joins them.",
-            "`return images_BCYX.reshape(B, C, Y // P, P, X // P, P).permute(0, 2, 4, 1, 3, 5).reshape(B, -1, C "
-            "* P * P)`. "
+            "Name the six axes. In which order must they stand, so that a last `reshape` joins them into N patches of "
+            "C * P * P numbers? `permute` brings them there.",
+            "`images_BCYX.reshape(B, C, Y // P, P, X // P, P).permute(0, 2, 4, 1, 3, 5).reshape(B, -1, C * P * P)`. "
             "Before it, raise a `ValueError` if `Y % P or X % P`.",
         ),
         properties=(
             Property("patches", "projecting these patches is a strided convolution", weight=2),
             Property("rows", "the patches come row by row"),
             Property("inside", "inside a patch: channel, then row, then column"),
-            Property("gradient", "gradients reach the image"),
-            Property("dtype", "float64 images give float64 patches"),
+            Property("gradient", "the gradient at the image is right"),
+            Property("dtype", "float64 images give the same in float64"),
             Property("refuses_height", "a height that is no multiple of P raises a ValueError", needs="patches"),
             Property("refuses_width", "a width that is no multiple of P raises a ValueError", needs="patches"),
         ),
@@ -109,25 +108,23 @@ EXERCISES = [
         name="SelfAttention",
         title="Multi-head self-attention",
         difficulty=3,
-        minutes=20,
+        minutes=25,
         points=5,
         hints=(
-            "Start with `weights`. `self.qkv(x_BND).chunk(3, dim=-1)` gives queries, keys and values, each `[B, "
-            "N, D]`. "
-            "Cut D into heads: `unflatten(-1, (self.heads, -1))`, then swap tokens and heads with `transpose(1, 2)`.",
-            "The scores are `q_BHNd @ k_BHNd.transpose(-2, -1)`, divided by the square root of d, the width of "
-            "one head. "
-            "The softmax runs over the tokens looked at: the last axis.",
-            "`forward` is `weights @ v_BHNd`, then tokens before heads again with `transpose(1, 2)`, then "
-            "`flatten(2)` and "
-            "`self.out(...)`.",
+            "Write down the shapes first. `self.qkv` gives [B, N, 3 D]; cut in three along the last axis, each part is "
+            "[B, N, D]; with heads, [B, H, N, d]; the scores are [B, H, N, N].",
+            "`chunk(3, dim=-1)` cuts in three. `unflatten(-1, (self.heads, -1))` splits D into heads, and "
+            "`transpose(1, 2)` brings the heads before the tokens. The scores are `q_BHNd @ k_BHNd.transpose(-2, -1)`, "
+            "divided by the square root of d. The softmax runs over the last axis.",
+            "`forward` is `weights @ v_BHNd`, then tokens before heads again with `transpose(1, 2)`, then `flatten(2)` "
+            "and `self.out(...)`.",
         ),
         properties=(
             Property("weights", "the weights are softmax(q k^T / sqrt(d)), one matrix a head", weight=2),
             Property("most", "each token looks most at the right token"),
-            Property("stable", "large scores, in float64, give weights and no NaN"),
+            Property("stable", "the weights are right for scores whose `exp` overflows, in float64"),
             Property("forward", "the output mixes the values by the weights, joins the heads and projects", weight=2),
-            Property("gradient", "gradients reach the tokens through weights and values"),
+            Property("gradient", "the gradient at the tokens is right, through weights and values"),
         ),
         inputs="`SelfAttention(dim=12, heads=3)` and `x_BND` of shape [2, 5, 12]",
         reference_path="mmlearn.nn.attention:SelfAttention",
@@ -140,7 +137,7 @@ EXERCISES = [
         name="PreNormBlock",
         title="The pre-norm block",
         difficulty=2,
-        minutes=8,
+        minutes=5,
         points=2,
         hints=(
             "Two lines, one for each equation. Each reads the tokens, normalises a copy, and adds what it "
@@ -152,9 +149,9 @@ EXERCISES = [
         ),
         properties=(
             Property("forward", "the whole block is right", weight=2),
-            Property("attention", "its attention half alone is right"),
-            Property("perceptron", "its perceptron half alone is right"),
-            Property("gradient", "gradients pass through both halves and both additions"),
+            Property("attention", "with the perceptron silenced (weights zero), the attention half is left"),
+            Property("perceptron", "with the attention silenced (weights zero), the perceptron half is left"),
+            Property("gradient", "the gradient is right, through both halves and both additions"),
         ),
         inputs="`PreNormBlock(dim=12, heads=3, mlp_dim=20)` and `x_BND` of shape [2, 5, 12]",
         reference_path="mmlearn.nn.transformer:PreNormBlock",
@@ -168,7 +165,7 @@ EXERCISES = [
         name="Encoder",
         title="The encoder",
         difficulty=2,
-        minutes=12,
+        minutes=10,
         points=3,
         hints=(
             "`self.class_token` is `[1, 1, D]`, and each of the B images needs one: `expand(B, -1, -1)` repeats "
@@ -184,7 +181,7 @@ EXERCISES = [
             Property("class", "the class token comes first and has its position"),
             Property("patches", "every patch has its own position"),
             Property("forward", "`forward` runs all blocks in order and the final norm", weight=2),
-            Property("gradient", "gradients reach the patches"),
+            Property("gradient", "the gradient at the patches is right"),
         ),
         inputs="`Encoder(patches=5, dim=12, depth=2, heads=3, mlp_dim=20)` and `patches_BND` of shape [4, 5, 12]",
         reference_path="mmlearn.models.vit:Encoder",

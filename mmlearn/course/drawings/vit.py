@@ -43,7 +43,7 @@ def idea(image_CYX: Tensor, patch_size: int) -> "Figure":
             row, column = divmod(index, grid)
             side = 2.0 / grid
             _square(fig, 4.4 + column * side, 5.05 - (row + 1) * side, side - 0.06, square)
-        canvas.text(4.4, 5.13, f"{grid} × {grid} patches", weight="bold")
+        canvas.text(4.4, 5.13, f"{len(squares)} patches of {patch_size} × {patch_size} pixels", weight="bold")
         _arrow(canvas, (5.4, 2.98), (5.4, 2.55), "row by row")
         side = 8.6 / (len(squares) + 1)
         cell = matplotlib.patches.Rectangle((0.2, 1.95), side - 0.05, side - 0.05, fc=COLOURS[5], ec="black")

@@ -16,6 +16,11 @@ def channels(images_BCYX):
     return images_BCYX.mean(dim=1)
 
 
+@of("start.mean", "You averaged over rows and columns, the pixels of each image. The batch is axis 0.")
+def pixels(images_BCYX):
+    return images_BCYX.mean(dim=(2, 3))
+
+
 @of("start.mean", "You added the images up and did not divide by how many there are.")
 def total(images_BCYX):
     return images_BCYX.sum(dim=0)

@@ -89,6 +89,21 @@ def patches_of_one_channel(images_BCYX, patch_size):
     return images_BCYX.reshape(B, C, Y // P, P, X // P, P).permute(0, 1, 2, 4, 3, 5).reshape(B, -1, C * P * P)
 
 
+@of(
+    "vit.patchify",
+    "The patches stand before the batch: `[N, B, ...]`. Stack them along axis 1: `torch.stack(..., dim=1)`.",
+)
+def stacked_first(images_BCYX, patch_size):
+    return patchify(images_BCYX, patch_size).transpose(0, 1)
+
+
+@of("vit.patchify", "Rows and columns are swapped: Y is cut by the number of patches in X, and X by that in Y.")
+def swapped_counts(images_BCYX, patch_size):
+    B, C, Y, X = images_BCYX.shape
+    P = patch_size
+    return images_BCYX.reshape(B, C, X // P, P, Y // P, P).permute(0, 2, 4, 1, 3, 5).reshape(B, -1, C * P * P)
+
+
 @of("vit.patchify", "The patches overlap: the windows must move by P pixels, not by one.")
 def overlapping(images_BCYX, patch_size):
     return F.unfold(images_BCYX, patch_size, stride=1).transpose(1, 2)
@@ -232,6 +247,41 @@ class HeadsByReshape(Steps):
 
 @of(
     "vit.attention",
+    "Heads attend to heads: your weights are [B, N, H, H]. Bring the head axis before the token axis, "
+    "`transpose(1, 2)`.",
+)
+class HeadsNotMoved(Steps):
+    def split(self, x_BND):
+        return tuple(t.unflatten(-1, (self.heads, -1)) for t in self.qkv(x_BND).chunk(3, dim=-1))
+
+    def join(self, y_BNHd):
+        return y_BNHd.flatten(2)
+
+
+@of("vit.attention", "There is one matrix for all heads. Cut D into H slices of d, and let each slice have its own.")
+class OneHead(Steps):
+    def split(self, x_BND):
+        return self.qkv(x_BND).chunk(3, dim=-1)
+
+    def join(self, y_BND):
+        return y_BND
+
+
+@of("vit.attention", "`q @ k` does not fit: both are [B, H, N, d]. Turn the last two axes of k, `k.transpose(-2, -1)`.")
+class KeysNotTransposed(Steps):
+    def weights(self, x_BND):
+        q_BHNd, k_BHNd, _ = self.split(x_BND)
+        return self.normalise(self.scale(q_BHNd @ k_BHNd, q_BHNd))
+
+
+@of("vit.attention", "The values are not cut into heads: they need the shape [B, H, N, d], as queries and keys do.")
+class ValuesNotSplit(Steps):
+    def forward(self, x_BND):
+        return self.out(self.join(self.weights(x_BND) @ self.qkv(x_BND).chunk(3, dim=-1)[2]))
+
+
+@of(
+    "vit.attention",
     "The heads are joined without moving them back: before `flatten(2)` or `reshape(B, N, D)` the tokens must "
     "come before the "
     "heads, `transpose(1, 2)`.",
@@ -354,6 +404,12 @@ class NoNorm(PreNormBlock):
         return x_BND + self.mlp(x_BND)
 
 
+@of("vit.block", "Equation 3, the perceptron's half, is missing.")
+class OnlyAttention(PreNormBlock):
+    def forward(self, x_BND):
+        return x_BND + self.attention(self.norm1(x_BND))
+
+
 @of("vit.block", "The two halves are swapped: attention comes first, then the perceptron.")
 class PerceptronFirst(PreNormBlock):
     def forward(self, x_BND):
@@ -416,6 +472,29 @@ class ShiftedPositions(Encoder):
         return torch.cat([class_B1D + self.positions[:, -1:], patches_BND + self.positions[:, :-1]], dim=1)
 
 
+@of(
+    "vit.encoder",
+    "The class token has no position, and each patch has its neighbour's. Join first, then add all N + 1 rows.",
+)
+class PatchesTakeTheFirstRows(Encoder):
+    def embed(self, patches_BND):
+        class_B1D = self.class_token.expand(len(patches_BND), -1, -1)
+        return torch.cat([class_B1D, patches_BND + self.positions[:, :-1]], dim=1)
+
+
+@of("vit.encoder", "`self.class_token` is [1, 1, D], and each of the B images needs one: `expand(B, -1, -1)`.")
+class ClassTokenForOneImage(Encoder):
+    def embed(self, patches_BND):
+        return torch.cat([self.class_token, patches_BND], dim=1) + self.positions
+
+
+@of("vit.encoder", "Use `self.class_token`. It begins as zeros, but it is learned: the check gives it other numbers.")
+class ZeroClassToken(Encoder):
+    def embed(self, patches_BND):
+        B, _, D = patches_BND.shape
+        return torch.cat([torch.zeros(B, 1, D), patches_BND], dim=1) + self.positions
+
+
 @of("vit.encoder", "You multiplied by the positions. Equation 1 adds them.")
 class MultipliedPositions(Encoder):
     def embed(self, patches_BND):
@@ -447,6 +526,21 @@ class BlocksInParallel(Encoder):
         embedded = self.embed(patches_BND)
         for block in self.blocks:
             x_BND = block(embedded)
+        return self.norm(x_BND)
+
+
+@of("vit.encoder", "`self.blocks` is a list of modules, not a module: run its blocks one after another in a loop.")
+class BlocksCalledAtOnce(Encoder):
+    def forward(self, patches_BND):
+        return self.norm(self.blocks(self.embed(patches_BND)))
+
+
+@of("vit.encoder", "`forward` runs the blocks on the bare patches. It begins with `self.embed(patches_BND)`.")
+class NotEmbedded(Encoder):
+    def forward(self, patches_BND):
+        x_BND = patches_BND
+        for block in self.blocks:
+            x_BND = block(x_BND)
         return self.norm(x_BND)
 
 
