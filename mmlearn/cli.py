@@ -1,6 +1,7 @@
 """`mmlearn ...`: the course from the command line. Each command imports what it needs when it is called."""
 
 import argparse
+import importlib.util
 import sys
 
 
@@ -9,14 +10,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     from mmlearn.data import DataError
 
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a terminal without a sign such as ✓ shows a question mark
     try:
         return options.run(options) or 0
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130
     # What a command cannot do, it says in one sentence; a traceback is for our own mistakes.
-    except (OSError, ValueError, KeyError, DataError) as error:
-        print(f"mmlearn: {error.args[0] if isinstance(error, KeyError) else error}", file=sys.stderr)
+    except (OSError, ValueError, DataError) as error:
+        print(f"mmlearn: {error}", file=sys.stderr)
         return 1
 
 
@@ -70,6 +73,8 @@ def _progress(options) -> None:
 
 
 def _build(options) -> int:
+    if importlib.util.find_spec("jupytext") is None:
+        raise ValueError('building lessons needs more packages: pip install -c constraints.txt -e ".[build]"')
     from mmlearn.course.builder import build
 
     return build(options.lessons or None, execute=options.execute, check=options.check)

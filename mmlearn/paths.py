@@ -14,9 +14,9 @@ def root() -> Path:
     """
     override = os.environ.get("MMLEARN_ROOT")
     folder = Path(override) if override else Path(__file__).resolve().parents[1]
-    if not (folder / "data").is_dir():
+    if not (folder / "data" / "emoji").is_dir():
         raise FileNotFoundError(
-            f"{folder} is not the course's folder: it has no data/ in it. Install mmlearn from a clone of the "
+            f"{folder} is not the course's folder: it has no data/emoji/ in it. Install mmlearn from a clone of the "
             "repository "
             "(pip install -c constraints.txt -e .), or set MMLEARN_ROOT to the clone."
         )

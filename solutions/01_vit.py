@@ -350,7 +350,8 @@ cnn_history = fit(cnn, "CNN")
 # %% [markdown]
 # A number says nothing without its baseline. *Majority* always guesses the group that is most frequent in training.
 # *Mean* knows the mean picture of each group, from lesson 00, and guesses the group whose mean is nearest. The interval
-# behind each accuracy is the 95 % interval for the number of held-out images; it does not cover other seeds.
+# behind each accuracy is the 95 % interval for the number of held-out images, taken as independent. Drawings of one
+# concept are not, and other seeds give other models, so the true interval is wider.
 
 # %% id="results" tags=["train"]
 mean_pictures = torch.stack(
@@ -391,7 +392,7 @@ for name, (images, labels) in held_out.items():
 # %% id="reference-with-your-weights"
 # NBVAL_CHECK_OUTPUT
 reference = ViT(config).eval()
-weights = vit.state_dict()
+weights = vit.cpu().state_dict()  # on the CPU, wherever it was trained
 # The reference projects by a convolution: the same numbers as a kernel [D, C, P, P].
 C, P = config.channels, config.patch_size
 weights["projection.weight"] = weights["projection.weight"].unflatten(1, (C, P, P))

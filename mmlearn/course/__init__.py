@@ -2,7 +2,7 @@
 
 import importlib
 
-# Loaded when first used: a check needs no matplotlib, a command line needs no torch.
+# Loaded when first used: a check needs no matplotlib, and `mmlearn lab` needs no torch.
 _WHERE = {
     "check": "checking",
     "hint": "checking",

@@ -80,6 +80,9 @@ def is_stub(result: Result) -> bool:
 
 
 def _tensor_difference(expected: Tensor, got: Result) -> str | None:
+    if isinstance(got, Tensor) and (got.layout != torch.strided or got.is_meta or got.is_quantized):
+        kind = "without numbers (device meta)" if got.is_meta else f"in the layout {got.layout}"
+        return f"expected {describe(expected)} of plain numbers; got one {kind}"
     if not isinstance(got, Tensor) or got.shape != expected.shape:
         return f"expected {describe(expected)}; got {describe(got)}"
     if got.dtype != expected.dtype:

@@ -38,11 +38,11 @@ def lab(port: int, browser: bool) -> int:
         The exit code: 1 if something is missing that could not be mended, else 0.
     """
     try:
+        chosen = free_port(port)
         print(f"data     {check_data()}")
         print(f"kernel   {check_kernel()}")
         for sentence in make_copies(root() / "lessons", root() / "work"):
             print(f"lessons  {sentence}")
-        chosen = free_port(port)
         if port not in (0, chosen):
             print(f"port     {port} is taken, perhaps by a JupyterLab that still runs; this one takes {chosen}")
         print("start    JupyterLab; to stop it, press Ctrl-C here, then y", flush=True)
@@ -136,6 +136,8 @@ def run_jupyterlab(port: int, browser: bool) -> int:
     import zmq
     from jupyterlab.labapp import LabApp
 
+    # So that `mmlearn` and `python` in JupyterLab's terminals are the course's.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     settings = root() / "work" / ".jupyter"
     write_whole(settings / "labconfig" / "default_setting_overrides.json", json.dumps(LAB_SETTINGS, indent=1).encode())
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(

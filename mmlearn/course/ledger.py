@@ -88,7 +88,7 @@ def report() -> str:
         mark = "✓" if entry["passed"] else ("…" if entry["attempts"] else " ")
         earned = f"{round(entry['best'] * exercise.points, 1):g}/{exercise.points}"
         tries = f"{entry['attempts']} tr{'y' if entry['attempts'] == 1 else 'ies'}" if entry["attempts"] else ""
-        lines.append(f"  {mark} {exercise.title:<44} {exercise.minutes:>3} min  {earned:>7} points  {tries}")
+        lines.append(f"  {mark} {exercise.title:<44} {exercise.minutes:>3} min  {earned:>7} points  {tries}".rstrip())
     left = [e for e in exercises() if not done.get(e.slug, {}).get("passed")]
     lines.append(f"\n{len(exercises()) - len(left)} of {len(exercises())} exercises done.")
     if left:

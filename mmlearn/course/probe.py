@@ -125,7 +125,7 @@ class Case:
         # SystemExit and the like too: nothing that a learner's code raises may end the notebook's run.
         except BaseException as error:
             result = Raised(type(error).__name__, _words(error), _learners_line(error))
-        self.results[name] = result.detach() if isinstance(result, Tensor) else result
+        self.results[name] = _plain(result)
         return result
 
     def derive(self, name: str, source: Result, function: Callable[[Tensor], Result]) -> Result:
@@ -137,8 +137,18 @@ class Case:
             result = function(source)
         except Exception:  # a learner's output of the wrong type or shape; the source's own verdict says which
             result = Raised("unusable", "the result above does not have the shape that this needs")
-        self.results[name] = result.detach() if isinstance(result, Tensor) else result
+        self.results[name] = _plain(result)
         return result
+
+
+def _plain(result: Result) -> Result:
+    """A result cut off from its graph, and without the methods of a tensor class of the learner's own."""
+    if not isinstance(result, Tensor):
+        return result
+    if type(result) is Tensor:
+        return result.detach()
+    with torch._C.DisableTorchFunctionSubclass():
+        return result.detach().as_subclass(Tensor)
 
 
 @contextmanager
@@ -153,7 +163,7 @@ def plain_torch(seed: int):
     device = nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu")
     autocast = torch.autocast("cpu", enabled=False)
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad(), device, autocast:
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed every GPU too
         torch.set_default_dtype(torch.float32)
         try:
             yield

@@ -3,6 +3,7 @@
 A grader takes the exercise's cell alone, with the lesson's set-up cell and references for what the exercise needs.
 """
 
+import ast
 import builtins
 import dis
 import inspect
@@ -22,7 +23,7 @@ def foreign_globals(obj: object, allowed: Iterable[str]) -> list[str]:
         obj: a function or class.
         allowed: names that a grader has besides `SETUP_NAMES` and the builtins.
     """
-    waiting, seen, found = list(functions_of(obj)), set(), set()
+    waiting, seen, found = list(functions_of(obj)), set(), _names_of_signature(obj)
     while waiting:
         function = waiting.pop()
         seen.add(function)
@@ -44,6 +45,19 @@ def functions_of(obj: object) -> Iterator[FunctionType]:
         function = inspect.unwrap(getattr(member, "fget", None) or getattr(member, "__func__", member))
         if isinstance(function, FunctionType):
             yield function
+
+
+def _names_of_signature(obj: object) -> set[str]:
+    """Names that the `def` or `class` statement itself reads: bases, decorators, defaults, annotations."""
+    for function in functions_of(obj):
+        file, space = function.__code__.co_filename, function.__globals__
+        own = _bound_in_file(file)
+        if own is None:
+            return set()
+        body = ast.parse("".join(linecache.getlines(file))).body
+        mine = [node for node in body if getattr(node, "name", None) == obj.__name__]
+        return set(_loaded(compile(ast.Module(mine, []), file, "exec"))) & set(space) - own
+    return set()
 
 
 def _loaded(code: CodeType) -> Iterator[str]:

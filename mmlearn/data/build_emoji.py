@@ -63,6 +63,8 @@ def check() -> list[str]:
     if problems:
         return problems
     manifest = shards.read_manifest(home)
+    if "counts" not in manifest:
+        return [f"{home / shards.MANIFEST} is that of a build that was stopped. {shards.mend(home, shards.MANIFEST)}"]
     everything = emoji.load("all", size=emoji.STORED_SIZE)
     problems = _find_blank_pictures(everything)
     if _count_rows(everything.remove_columns("image")) != manifest["counts"]:
@@ -122,7 +124,7 @@ def _library_versions() -> dict[str, str]:
     except PackageNotFoundError as missing:
         raise DataError(
             f"Building the emoji set needs {missing.name}, which is not installed. "
-            "Install it with `pip install -c constraints.txt -e .[build]`."
+            'Install it with `pip install -c constraints.txt -e ".[build]"`.'
         ) from None
 
 

@@ -183,14 +183,15 @@ def _train_mode(model: nn.Module) -> None:
 
 
 def _own_randomness(where: torch.device):
-    return torch.random.fork_rng(devices=[where] if where.type == "cuda" else [])
+    return torch.random.fork_rng([] if where.type == "cpu" else [where], device_type=where.type)
 
 
 def _seed(number: int, where: torch.device) -> None:
     # Not torch.manual_seed: it also visits every kind of device that is absent, which takes longer than a small step.
     torch.default_generator.manual_seed(number)
     if where.type == "cuda":
-        torch.cuda.manual_seed_all(number)
+        with torch.cuda.device(where):  # of this GPU alone
+            torch.cuda.manual_seed(number)
     elif where.type == "mps":
         torch.mps.manual_seed(number)
 

@@ -492,7 +492,7 @@ def test_hints_are_printed_one_at_a_time(capsys):
 # --- what a check leaves behind ---------------------------------------------------------------------------------------
 
 
-def test_strict_mode_raises_and_records_nothing(notebook, monkeypatch):
+def test_strict_mode_raises_where_the_reference_would_stand_in(notebook, monkeypatch):
     monkeypatch.setenv("MMLEARN_STRICT", "1")
     mine = notebook.run(PATCHIFY)["patchify"]
     assert check("vit.patchify", mine) is mine
@@ -502,7 +502,31 @@ def test_strict_mode_raises_and_records_nothing(notebook, monkeypatch):
         check("vit.patchify", lambda x, P: x)
     with pytest.raises(checking.CheckFailed, match="the course's reference"):
         check("vit.patchify", find("vit.patchify").reference)
-    assert ledger.read() == {}
+
+
+@pytest.mark.parametrize(
+    "result",
+    ["patches.to_sparse()", "patches.to('meta')"],
+)
+def test_a_tensor_that_cannot_be_compared_is_told(notebook, capsys, result):
+    end = "    return patches.reshape(B, -1, C * P * P)"
+    notebook.run(changed(PATCHIFY, (end, f"    patches = patches.reshape(B, -1, C * P * P)\n    return {result}")))
+    check("vit.patchify", notebook["patchify"])
+    assert "of plain numbers; got one" in capsys.readouterr().out
+
+
+def test_a_tensor_class_of_the_learners_own_has_no_say_in_the_comparison(notebook, capsys):
+    cell = """
+class Sly(torch.Tensor):
+    def __gt__(self, other):
+        return torch.zeros(self.shape, dtype=torch.bool)
+
+def patchify(images_BCYX, P):
+    B, C, Y, X = images_BCYX.shape
+    return torch.ones(B, Y * X // P**2, C * P * P).as_subclass(Sly)
+"""
+    assert check("vit.patchify", notebook.run(cell)["patchify"]) is find("vit.patchify").reference
+    assert "0 of 7" in capsys.readouterr().out
 
 
 def test_a_block_is_judged_with_the_reference_attention(notebook, capsys):

@@ -51,7 +51,6 @@ def test_a_wrong_command_line_is_told(arguments, said, capsys):
     ("error", "said"),
     [
         (ValueError("the set is odd"), "mmlearn: the set is odd\n"),
-        (KeyError("no exercise is called 'x'"), "mmlearn: no exercise is called 'x'\n"),
         (FileNotFoundError("run make lab first"), "mmlearn: run make lab first\n"),
     ],
 )

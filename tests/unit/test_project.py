@@ -142,3 +142,8 @@ def test_the_pattern_finds_what_it_should():
 
 def test_a_learners_folder_is_never_committed():
     assert [name for name in committed() if name.startswith(("work/", ".venv/", "build/"))] == []
+
+
+def test_every_direct_dependency_is_pinned():
+    """What the README says of the constraints: these versions were tried together."""
+    assert set(REQUIREMENTS) - {"mmlearn"} <= set(PINS)

@@ -144,7 +144,7 @@ def _unfit_outputs(master: Master, notebook, folder: Path) -> Iterator[str]:
             if output_without_alt(output):
                 yield f'{where} shows a picture without alt text: show(fig, alt="what is to be seen")'
             text = PICTURE.sub("", json.dumps(output.get("data", output)))
-            for path in sorted(path for path in paths if path + os.sep in text):
+            for path in sorted(path for path in paths if json.dumps(path + os.sep)[1:-1] in text):
                 yield f"{where} prints a path of this machine, below {path}: silence the warning or print less"
     size = len(dumps(notebook))
     if size > MAX_BYTES:

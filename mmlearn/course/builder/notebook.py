@@ -63,7 +63,8 @@ def code_stamp(notebook) -> str:
 
     Text, ids and headings are left out, because a corrected comma changes no output. So is the package: a comment in
     `mmlearn/nn` would refuse every lesson, for a reason that its author could not foresee. Where the package changes
-    what a lesson says, nbval sees it, which runs every solution and compares the marked outputs.
+    what a lesson says, nbval sees it in the marked outputs; a number
+    or picture in another cell can be older than the package, until the next `mmlearn build --execute`.
     """
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     return "sha256:" + hashlib.sha256(json.dumps(code).encode()).hexdigest()
