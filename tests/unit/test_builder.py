@@ -248,6 +248,11 @@ def test_nbgrader_accepts_the_metadata_that_comes_from_the_registration(tmp_path
             assert (meta.grade_id, meta.grade, meta.locked, meta.solution) == (name, check, check, not check)
 
 
+def test_a_folder_without_masters_is_not_a_success(tmp_path, capsys):
+    assert build_course(tmp_path, {}, lambda name: name, check=True) == 1
+    assert "holds no master" in capsys.readouterr().out
+
+
 def test_only_a_learners_cell_may_raise_without_stopping_the_cells_below(tmp_path):
     built = lesson(tmp_path)
     tagged = [[c.id for c in n.cells if "raises-exception" in c.metadata.get("tags", ())] for n in built[1:]]

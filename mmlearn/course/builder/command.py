@@ -66,6 +66,8 @@ def _masters(folder: Path, numbers) -> tuple[list[Path], list[str]]:
         for path in paths
         if FILE_NAME.fullmatch(path.name) and known[path.name[:2]] != path
     ]
+    if not paths:
+        wrong.append(f"{short(folder / 'solutions')} holds no master, no file NN_name.py")
     if not numbers:
         return paths, wrong
     wanted = [f"{number:0>2}" for number in map(str, numbers)]

@@ -82,8 +82,8 @@ EXERCISES = [
         minutes=15,
         points=3,
         hints=(
-            "Split each of the two pixel axes in two: which patch, and where in the patch. `reshape` to "
-            "`[B, C, Y / P, P, X / P, P]` does both at once and moves no number.",
+            "Split each of the two pixel axes in two: which patch, and where in the patch. `reshape` to `[B, C, Y / P, "
+            "P, X / P, P]` does both at once and moves no number.",
             "Name the six axes. In which order must they stand, so that a last `reshape` joins them into N patches of "
             "C * P * P numbers? `permute` brings them there.",
             "`images_BCYX.reshape(B, C, Y // P, P, X // P, P).permute(0, 2, 4, 1, 3, 5).reshape(B, -1, C * P * P)`. "
@@ -140,12 +140,10 @@ EXERCISES = [
         minutes=5,
         points=2,
         hints=(
-            "Two lines, one for each equation. Each reads the tokens, normalises a copy, and adds what it "
-            "computed to the "
-            "tokens as they were.",
-            "Equation 2: `x_BND = x_BND + self.attention(self.norm1(x_BND))`. Equation 3 has the same form and "
-            "reads the "
-            "new `x_BND`.",
+            "Two lines, one for each equation. Each reads the tokens, normalises a copy, and adds what it computed to "
+            "the tokens as they were.",
+            "Equation 2: `x_BND = x_BND + self.attention(self.norm1(x_BND))`. Equation 3 has the same form and reads "
+            "the new `x_BND`.",
         ),
         properties=(
             Property("forward", "the whole block is right", weight=2),
@@ -168,9 +166,8 @@ EXERCISES = [
         minutes=10,
         points=3,
         hints=(
-            "`self.class_token` is `[1, 1, D]`, and each of the B images needs one: `expand(B, -1, -1)` repeats "
-            "it without "
-            "copying. `torch.cat([...], dim=1)` joins along the tokens.",
+            "`self.class_token` is `[1, 1, D]`, and each of the B images needs one: `expand(B, -1, -1)` repeats it "
+            "without copying. `torch.cat([...], dim=1)` joins along the tokens.",
             "`self.positions` is `[1, N + 1, D]`: it has a row for the class token too, so it is added after the "
             "joining.",
             "`forward`: `x_BND = self.embed(patches_BND)`, then `for block in self.blocks: x_BND = block(x_BND)`, then "

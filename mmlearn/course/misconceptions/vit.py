@@ -30,9 +30,8 @@ def only_reshaped(images_BCYX, patch_size):
 
 @of(
     "vit.patchify",
-    "The channels come last inside your patches: row, column, channel. A convolution stores its weights as "
-    "channel, row, "
-    "column.",
+    "The channels come last inside your patches: row, column, channel. A convolution stores its weights as channel, "
+    "row, column.",
 )
 def channels_last(images_BCYX, patch_size):
     B, C, Y, X = images_BCYX.shape
@@ -59,9 +58,8 @@ def transposed_inside(images_BCYX, patch_size):
 
 @of(
     "vit.patchify",
-    "You split an axis in the wrong order: `[P, Y / P]` takes every (Y / P)-th row into one patch. Neighbouring "
-    "pixels stay "
-    "together with `[Y / P, P]`.",
+    "You split an axis in the wrong order: `[P, Y / P]` takes every (Y / P)-th row into one patch. Neighbouring pixels "
+    "stay together with `[Y / P, P]`.",
 )
 def strided_pixels(images_BCYX, patch_size):
     B, C, Y, X = images_BCYX.shape
@@ -79,9 +77,8 @@ def content_before_tokens(images_BCYX, patch_size):
 
 @of(
     "vit.patchify",
-    "The channel axis still stands before the patch axes, so each of your rows holds pixels of one channel only. "
-    "Move it "
-    "behind them.",
+    "The channel axis still stands before the patch axes, so each of your rows holds pixels of one channel only. Move "
+    "it behind them.",
 )
 def patches_of_one_channel(images_BCYX, patch_size):
     B, C, Y, X = images_BCYX.shape
@@ -130,9 +127,8 @@ def cropped(images_BCYX, patch_size):
 
 @of(
     "vit.patchify",
-    "Everything else is right. For an image that P does not divide, `reshape` fails with a message about shapes: "
-    "raise a "
-    "`ValueError` first, which says what is wrong with the image.",
+    "Everything else is right. For an image that P does not divide, `reshape` fails with a message about shapes: raise "
+    "a `ValueError` first, which says what is wrong with the image.",
 )
 def no_refusal(images_BCYX, patch_size):
     B, C, Y, X = images_BCYX.shape
@@ -192,8 +188,8 @@ class ScaledUp(Steps):
 
 @of(
     "vit.attention",
-    "The softmax runs over the tokens that look, axis -2. Each token shares its attention over those it looks "
-    "at: axis -1.",
+    "The softmax runs over the tokens that look, axis -2. Each token shares its attention over those it looks at: axis "
+    "-1.",
 )
 class SoftmaxOverQueries(Steps):
     def normalise(self, scores_BHNn):
@@ -215,8 +211,7 @@ class NoSoftmax(Steps):
 @of(
     "vit.attention",
     "`exp` overflows for large scores and gives NaN. Subtract the largest score of each row first, or use "
-    "`torch.softmax`, "
-    "which does.",
+    "`torch.softmax`, which does.",
 )
 class OverflowingSoftmax(Steps):
     def normalise(self, scores_BHNn):
@@ -235,9 +230,8 @@ class Causal(Steps):
 
 @of(
     "vit.attention",
-    "The heads are cut with `reshape(B, H, N, d)` straight away. That mixes up tokens and heads: first split D "
-    "into (H, d), "
-    "then `transpose(1, 2)`.",
+    "The heads are cut with `reshape(B, H, N, d)` straight away. That mixes up tokens and heads: first split D into "
+    "(H, d), then `transpose(1, 2)`.",
 )
 class HeadsByReshape(Steps):
     def split(self, x_BND):
@@ -247,8 +241,8 @@ class HeadsByReshape(Steps):
 
 @of(
     "vit.attention",
-    "Heads attend to heads: your weights are [B, N, H, H]. Bring the head axis before the token axis, "
-    "`transpose(1, 2)`.",
+    "Heads attend to heads: your weights are [B, N, H, H]. Bring the head axis before the token axis, `transpose(1, "
+    "2)`.",
 )
 class HeadsNotMoved(Steps):
     def split(self, x_BND):
@@ -282,9 +276,8 @@ class ValuesNotSplit(Steps):
 
 @of(
     "vit.attention",
-    "The heads are joined without moving them back: before `flatten(2)` or `reshape(B, N, D)` the tokens must "
-    "come before the "
-    "heads, `transpose(1, 2)`.",
+    "The heads are joined without moving them back: before `flatten(2)` or `reshape(B, N, D)` the tokens must come "
+    "before the heads, `transpose(1, 2)`.",
 )
 class JoinedWithoutTranspose(Steps):
     def join(self, y_BHNd):
@@ -322,8 +315,8 @@ class MixedKeys(Steps):
 
 @of(
     "vit.attention",
-    "You applied the weights from the other side: `weights.transpose(-2, -1) @ v`. Row i of the weights belongs "
-    "to token i.",
+    "You applied the weights from the other side: `weights.transpose(-2, -1) @ v`. Row i of the weights belongs to "
+    "token i.",
 )
 class TransposedWeights(Steps):
     def forward(self, x_BND):
