@@ -23,8 +23,16 @@ class LessonPage:
 
     def run_all(self) -> None:
         """What Run > Run All Cells does, until the last cell is done."""
-        self.command("notebook:run-all-cells")
-        self.page.wait_for_function(f"() => {{ {THIS} return panel.sessionContext.session.kernel.status === 'idle' }}")
+        code = [cell for cell in self.notebook()["cells"] if cell["cell_type"] == "code"]
+        before = max(cell["execution_count"] or 0 for cell in code)
+        # Not awaited: the command ends early where a cell raises and the cells below run all the same.
+        self.page.evaluate("() => void jupyterapp.commands.execute('notebook:run-all-cells')")
+        last = json.dumps(code[-1]["id"])
+        self.page.wait_for_function(
+            f"""() => {{ {THIS} const last = panel.content.widgets.find(w => w.model.id === {last});
+            return last.model.executionCount > {before} && panel.sessionContext.session.kernel.status === 'idle' }}""",
+            timeout=120_000,
+        )
 
     def notebook(self) -> dict:
         """The notebook as it would be saved now."""
