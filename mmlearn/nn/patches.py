@@ -1,9 +1,25 @@
 """An image as a sequence of patches.
 
-Shape letters: B batch, C channels, Y and X rows and columns of pixels, P side of a patch, N patches.
+Shape letters: B batch, C channels, Y and X rows and columns of pixels, P side of a patch, N patches,
+F = C * P * P numbers in a patch, D model width.
 """
 
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def patch_grid(height: int, width: int, patch_size: int) -> tuple[int, int]:
+    """Rows and columns of patches in an image of `height` x `width` pixels.
+
+    Raises:
+        ValueError: the patches do not divide the height or the width.
+    """
+    if height % patch_size or width % patch_size:
+        raise ValueError(
+            f"patches of side {patch_size} do not fill an image of {height} x {width} pixels; "
+            "both sides must be multiples"
+        )
+    return height // patch_size, width // patch_size
 
 
 def patchify(images_BCYX: Tensor, patch_size: int) -> Tensor:
@@ -27,8 +43,43 @@ def patchify(images_BCYX: Tensor, patch_size: int) -> Tensor:
     """
     B, C, Y, X = images_BCYX.shape
     P = patch_size
-    if Y % P or X % P:
-        raise ValueError(f"patches of side {P} do not fill an image of {Y} x {X} pixels; both sides must be multiples")
-    patches = images_BCYX.reshape(B, C, Y // P, P, X // P, P)
-    patches = patches.permute(0, 2, 4, 1, 3, 5)  # [B, Y/P, X/P, C, P, P]
-    return patches.reshape(B, (Y // P) * (X // P), C * P * P)
+    rows, columns = patch_grid(Y, X, P)
+    # Pixel (iP + u, jP + v) of channel c goes into patch (i, j), to the place (c, u, v).
+    patches = images_BCYX.reshape(B, C, rows, P, columns, P)  # axes b, c, i, u, j, v
+    patches = patches.permute(0, 2, 4, 1, 3, 5)  # axes b, i, j, c, u, v
+    return patches.reshape(B, rows * columns, C * P * P)
+
+
+class PatchProjection(nn.Module):
+    """A linear map of each patch, run as the convolution that it is.
+
+    Source: ViT (arXiv:2010.11929), section 3.1, the E of equation 1.
+
+    Args:
+        channels: C.
+        patch_size: P, in pixels; must divide the sides of the images.
+        dim: D.
+        device, dtype: of the parameters.
+    """
+
+    def __init__(self, channels: int, patch_size: int, dim: int, *, device=None, dtype=None) -> None:
+        super().__init__()
+        self.channels, self.patch_size = channels, patch_size
+        self.linear = nn.Linear(channels * patch_size**2, dim, device=device, dtype=dtype)
+
+    def kernel(self) -> Tensor:
+        """The map as the kernel of a convolution with stride P: `[D, C, P, P]`, without a copy."""
+        return self.linear.weight.unflatten(1, (self.channels, self.patch_size, self.patch_size))
+
+    def forward(self, images_BCYX: Tensor) -> Tensor:
+        """Images `[B, C, Y, X]` to projected patches `[B, N, D]`, row by row.
+
+        Equal to `self.linear(patchify(images_BCYX, P))`; a convolution needs no copy of the pixels.
+
+        Raises:
+            ValueError: P does not divide the height or the width.
+        """
+        patch_grid(*images_BCYX.shape[-2:], self.patch_size)  # a convolution would drop what is left over, silently
+        # Equation 1, x_p E, written out: z[d, i, j] = b[d] + sum over c, u, v of E[d, c, u, v] * x[c, iP + u, jP + v]
+        projected_BDYX = F.conv2d(images_BCYX, self.kernel(), self.linear.bias, stride=self.patch_size)
+        return projected_BDYX.flatten(2).transpose(1, 2)

@@ -1,12 +1,15 @@
 """The ground floor against torch's own layers: the same numbers and gradients from the same weights."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from mmlearn.nn.attention import SelfAttention
-from mmlearn.nn.patches import patchify
+from mmlearn.nn.patches import PatchProjection, patchify
+from mmlearn.nn.positions import interpolate_positions
 from mmlearn.nn.transformer import PreNormBlock
 
 SIZES = [(12, 3, 20, 5), (16, 1, 8, 7), (24, 8, 48, 3)]  # dim, heads, mlp_dim, tokens
@@ -61,6 +64,78 @@ def test_patches_keep_the_dtype(dtype):
 def test_patches_that_do_not_fill_the_image_are_refused(height, width):
     with pytest.raises(ValueError, match=f"patches of side 2 do not fill an image of {height} x {width} pixels"):
         patchify(torch.zeros(1, 3, height, width), 2)
+
+
+@pytest.mark.parametrize(("shape", "side"), IMAGES)
+def test_the_patch_projection_is_torchs_strided_convolution(shape, side):
+    theirs = randomise(nn.Conv2d(shape[1], 10, side, stride=side))
+    ours = PatchProjection(shape[1], side, 10)
+    ours.load_state_dict({"linear.weight": theirs.weight.flatten(1), "linear.bias": theirs.bias})
+    close(ours(images(shape)), theirs(images(shape)).flatten(2).mT)
+    close(ours(images(shape)), ours.linear(patchify(images(shape), side)))
+    assert torch.equal(ours.kernel(), theirs.weight)
+
+    x, y = images(shape).requires_grad_(), images(shape).requires_grad_()
+    ours(x).square().sum().backward()
+    theirs(y).square().sum().backward()
+    close(x.grad, y.grad)
+    close(ours.linear.weight.grad, theirs.weight.grad.flatten(1))
+    close(ours.linear.bias.grad, theirs.bias.grad)
+
+
+@pytest.mark.parametrize(("height", "width"), [(7, 14), (8, 13), (1, 2)])
+def test_an_image_is_not_cropped_before_it_is_projected(height, width):
+    with pytest.raises(ValueError, match=f"patches of side 2 do not fill an image of {height} x {width} pixels"):
+        PatchProjection(3, 2, 10)(torch.zeros(1, 3, height, width))
+
+
+@pytest.mark.filterwarnings("ignore:.*is deprecated")
+def test_the_look_at_the_sides_stays_out_of_graphs():
+    projection, batch = PatchProjection(3, 2, 10), images((5, 3, 8, 14))
+    dynamic = {"images_BCYX": {0: torch.export.Dim("B", min=2, max=64)}}
+    exported = torch.export.export(projection, (batch,), dynamic_shapes=dynamic)
+    compiled = torch.compile(projection, fullgraph=True, backend="eager")
+    with torch.no_grad():
+        close(exported.module()(batch[:3]), projection(batch[:3]))
+        close(compiled(batch), projection(batch))
+
+
+def test_the_kernel_is_the_matrix_itself():
+    projection = PatchProjection(3, 2, 10)
+    assert projection.kernel().data_ptr() == projection.linear.weight.data_ptr()
+
+
+# --- positions --------------------------------------------------------------------------------------------------------
+
+
+def bicubic(old: int, new: int) -> torch.Tensor:
+    """The weights `[new, old]` by which Keys' cubic (1981; a = -0.75) makes `new` values out of `old` ones."""
+    weights = torch.zeros(new, old)
+    for i in range(new):
+        place = (i + 0.5) * old / new - 0.5  # in the middles of the cells
+        for j in range(math.floor(place) - 1, math.floor(place) + 3):
+            t = abs(place - j)
+            cubic = 1.25 * t**3 - 2.25 * t**2 + 1 if t <= 1 else -0.75 * (t**3 - 5 * t**2 + 8 * t - 4)
+            weights[i, min(max(j, 0), old - 1)] += cubic  # what lies outside takes the value at the edge
+    return weights
+
+
+@pytest.mark.parametrize(
+    ("grid", "new_grid"), [((3, 5), (4, 7)), ((8, 6), (3, 5)), ((2, 9), (5, 4)), ((1, 4), (3, 2)), ((3, 5), (3, 5))]
+)
+def test_positions_are_interpolated_by_keys_cubic_on_the_grid(grid, new_grid):
+    positions_1ND = tokens(1, 1 + math.prod(grid), 6)
+    grid_YXD = positions_1ND[0, 1:].reshape(*grid, 6)
+    down, across = (bicubic(*pair) for pair in zip(grid, new_grid, strict=True))
+    expected = torch.einsum("iy,jx,yxd->ijd", down, across, grid_YXD).reshape(1, -1, 6)
+    ours = interpolate_positions(positions_1ND, grid, new_grid)
+    assert torch.equal(ours[:, :1], positions_1ND[:, :1])
+    close(ours[:, 1:], expected)
+
+
+def test_positions_that_are_too_few_for_the_grid_are_refused():
+    with pytest.raises(ValueError, match="a grid of 3 x 5 patches has 16 positions with the class token's; got 15"):
+        interpolate_positions(torch.zeros(1, 15, 6), (3, 5), (4, 7))
 
 
 # --- attention --------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ BLOCK = {
     "mlp.0": "mlp.fc1",
     "mlp.2": "mlp.fc2",
 }
-OUTSIDE = {"projection": "vit.embeddings.patch_embeddings.projection", "encoder.norm": "vit.layernorm"}
+OUTSIDE = {"projection.linear": "vit.embeddings.patch_embeddings.projection", "encoder.norm": "vit.layernorm"}
 
 
 def close(ours, theirs) -> None:
@@ -78,13 +78,17 @@ def from_peer(values: dict[str, torch.Tensor], depth: int) -> dict[str, torch.Te
             parts = [left.pop(f"{there}.attention.{part}_proj.{kind}") for part in "qkv"]
             ours[f"{here}.attention.qkv.{kind}"] = torch.cat(parts)
     assert left == {}
+    ours["projection.linear.weight"] = ours["projection.linear.weight"].flatten(1)  # a kernel there, a matrix here
     return ours
 
 
 @pytest.fixture(params=TINY)
 def pair(request):
+    return build_pair(TINY[request.param])
+
+
+def build_pair(config: ViTConfig):
     """Both models with the same random weights, and images."""
-    config = TINY[request.param]
     generator = torch.Generator().manual_seed(0)
     theirs, ours = build_peer(config), ViT(config).eval()
     with torch.no_grad():  # zeros and ones, in biases, class token and norms, would hide errors
@@ -100,13 +104,14 @@ def test_logits_hidden_states_and_attention_are_the_peers(pair):
         expected = theirs(images, output_hidden_states=True, output_attentions=True)
         last = theirs.vit(images).last_hidden_state
         close(ours(images), expected.logits)
+        close(ours.features(images), last[:, 0])
         close(ours.encoder(ours.project(images)), last)
 
-        x_BND = ours.encoder.embed(ours.project(images))
-        close(x_BND, expected.hidden_states[0])
+        x_BTD = ours.encoder.embed(ours.project(images))
+        close(x_BTD, expected.hidden_states[0])
         for block, hidden in zip(ours.encoder.blocks, expected.hidden_states[1:], strict=True):
-            x_BND = block(x_BND)
-            close(x_BND, hidden)
+            x_BTD = block(x_BTD)
+            close(x_BTD, hidden)
         for weights, attention in zip(ours.attention_weights(images), expected.attentions, strict=True):
             close(weights, attention)
 
@@ -142,6 +147,79 @@ def test_the_peer_would_notice_a_wrong_weight(pair):
 
 def reference(theirs, images, name: str):
     return theirs(images).logits if "head" in name else theirs.vit(images).last_hidden_state
+
+
+# --- other image sizes ------------------------------------------------------------------------------------------------
+
+# The peer takes every grid of learned positions for a square one; the new images are none.
+FOUR_BY_FOUR = ViTConfig((8, 8), 2, dim=12, depth=2, heads=3, mlp_dim=20, classes=5)
+RESIZED = {
+    "finer both ways": (FOUR_BY_FOUR, (10, 14)),
+    "finer down, coarser across": (FOUR_BY_FOUR, (12, 6)),
+    "coarser both ways": (FOUR_BY_FOUR, (4, 6)),
+    "as many patches in another form": (FOUR_BY_FOUR, (4, 16)),
+    "from two by two, four channels": (TINY["square, four channels"], (15, 35)),
+}
+
+
+@pytest.mark.parametrize("name", RESIZED)
+def test_a_resized_model_is_the_peer_with_interpolated_positions(name):
+    config, size = RESIZED[name]
+    ours, theirs, _ = build_pair(config)
+    images = torch.randn(3, config.channels, *size, generator=torch.Generator().manual_seed(4))
+    with torch.no_grad():
+        expected = theirs(images, interpolate_pos_encoding=True, output_hidden_states=True, output_attentions=True)
+        resized = ours.resized(size)
+        close(resized(images), expected.logits)
+        close(resized.features(images), theirs.vit(images, interpolate_pos_encoding=True).last_hidden_state[:, 0])
+        close(resized.encoder.embed(resized.project(images)), expected.hidden_states[0])
+        for weights, attention in zip(resized.attention_weights(images), expected.attentions, strict=True):
+            close(weights, attention)
+
+
+def test_a_resized_model_is_a_copy():
+    model = ViT(TINY["wide"]).eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    other = model.resized((16, 8))
+    assert other.config == ViTConfig((16, 8), 4, dim=24, depth=2, heads=3, mlp_dim=40, classes=5, norm_eps=1e-12)
+    assert not other.training and model.config.image_size == (8, 12)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.add_(1)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    same = model.resized((8, 12)).state_dict()
+    assert all(torch.equal(same[name], value) for name, value in before.items())
+
+
+def test_a_model_is_not_resized_to_broken_patches():
+    with pytest.raises(ValueError, match=r"patches of side 4 do not fill an image of 8 x 13 pixels"):
+        ViT(TINY["wide"]).resized((8, 13))
+
+
+def test_resizing_draws_no_random_numbers():
+    model, before = ViT(TINY["wide"]), torch.get_rng_state()
+    model.resized((16, 8))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("frozen", ["encoder.positions", "projection.linear.weight"])
+def test_what_is_frozen_stays_frozen_at_another_size(frozen):
+    model = ViT(TINY["wide"])
+    model.get_parameter(frozen).requires_grad_(False)
+    other = model.resized((16, 8))
+    assert [name for name, p in other.named_parameters() if not p.requires_grad] == [frozen]
+    assert list(other.state_dict()) == list(model.state_dict())
+
+
+def test_positions_of_another_size_are_parameters_that_learn():
+    model = ViT(TINY["wide"])
+    other = model.resized((16, 8))
+    other(torch.zeros(1, 3, 16, 8)).sum().backward()
+    assert other.encoder.positions.grad.shape == (1, 9, 24)
+    assert model.encoder.positions.grad is None
+
+
+# --- published sizes --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("preset", PARAMETERS)
