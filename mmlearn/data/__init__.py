@@ -13,7 +13,7 @@ import importlib
 
 from mmlearn.data.shards import DataError
 
-__all__ = ["SETS", "DataError", "build", "check", "credit", "load", "splits", "to_tensor"]
+__all__ = ["SETS", "DataError", "build", "check", "credit", "load", "splits", "table", "to_tensor"]
 
 SETS = ("emoji",)
 
@@ -50,6 +50,22 @@ def credit(name: str, styles=None) -> str:
         styles: the styles that are shown (`set(dataset["style"])`); default: all of the set.
     """
     return _module(name).credit(styles)
+
+
+def table(name: str) -> list[dict]:
+    """A table of a paper, from `data/tables/`: a list of dicts. Cells that read as numbers are numbers.
+
+    Raises:
+        ValueError: there is no such table; the message lists all.
+    """
+    from mmlearn.data.tables import read_table
+    from mmlearn.paths import root
+
+    file = root() / "data" / "tables" / f"{name}.csv"
+    if not file.exists():
+        known = ", ".join(sorted(path.stem for path in file.parent.glob("*.csv")))
+        raise ValueError(f"There is no table {name!r}. There is: {known}.")
+    return read_table(file)
 
 
 def to_tensor(dataset, column: str = "image"):
