@@ -106,7 +106,7 @@ def _outcome(exercise: Exercise, obj: object, grade: Grade) -> Feedback:
 
 
 def _warnings(exercise: Exercise, obj: object) -> list[str]:
-    names = foreign_globals(obj, allowed=[find(slug).name for slug in exercise.needs])
+    names = foreign_globals(obj, allowed=[*(find(slug).name for slug in exercise.needs), *exercise.uses])
     if not names:
         return []
     listed = ", ".join(f"`{name}`" for name in names)

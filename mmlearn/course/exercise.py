@@ -86,6 +86,7 @@ class Exercise:
         points: what it is worth to a grader.
         hints: opened one at a time, from a nudge to nearly the solution.
         needs: slugs of the exercises whose names this one's code uses.
+        uses: names that the lesson's set-up cell imports for it, beyond what every lesson's does.
         methods: for a class, the methods that the learner writes; empty for a function.
         properties: what the check looks at.
         inputs: what the probe calls it with, for a learner who wants to try the same.
@@ -107,6 +108,7 @@ class Exercise:
     reference_path: str
     trial: Callable[[object, Case], None]
     needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
 
     @cached_property

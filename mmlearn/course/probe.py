@@ -114,6 +114,28 @@ class Case:
             raise Misuse("no gradient", "the result does not depend on the input")
         return gradient
 
+    def learning(self, module: nn.Module, value: Tensor, part: str = "") -> Tensor:
+        """How much a scalar changes with each parameter: the length of its gradient there, by sorted name.
+
+        Args:
+            module: whose parameters.
+            value: the scalar, computed with them.
+            part: only parameters whose names begin with this.
+
+        Raises:
+            Misuse: no gradient reaches some of them.
+        """
+        parameters = {name: p for name, p in sorted(module.named_parameters()) if name.startswith(part)}
+        module.zero_grad(set_to_none=True)
+        if value.requires_grad:
+            value.backward()
+        missing = [f"`{name}`" for name, p in parameters.items() if p.grad is None]
+        if missing:
+            names = ", ".join(missing[:3]) + f" and {len(missing) - 3} more" * (len(missing) > 3)
+            text = f"none reaches {names}: not used, or cut off by `.data`, `detach` or `no_grad`"
+            raise Misuse("no gradient", text)
+        return torch.stack([p.grad.norm() for p in parameters.values()])
+
     def record(self, name: str, thunk: Callable[[], Result]) -> Result:
         """Run `thunk` and keep its result, or what it raised, under `name`."""
         try:
@@ -158,17 +180,19 @@ def plain_torch(seed: int):
     Under a changed default the reference would fail just as the learner's code does, and two failures look alike.
     The lesson's own random numbers go on afterwards as if nothing had been drawn.
     """
-    dtype = torch.get_default_dtype()
+    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
     # Switched only where it must be: it slows every call.
     device = nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu")
     autocast = torch.autocast("cpu", enabled=False)
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad(), device, autocast:
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed every GPU too
         torch.set_default_dtype(torch.float32)
+        torch.set_num_threads(1)  # a probe's tensors are tiny; on a busy machine threads only wait for each other
         try:
             yield
         finally:
             torch.set_default_dtype(dtype)
+            torch.set_num_threads(threads)
 
 
 def _words(error: BaseException) -> str:

@@ -8,7 +8,8 @@ import ast
 import copy
 import inspect
 import textwrap
-from collections.abc import Iterator
+import types
+from collections.abc import Iterable, Iterator
 
 OPERATORS = {
     ast.Add: ast.Sub,
@@ -20,19 +21,47 @@ OPERATORS = {
 }
 
 
-def mutants(reference: object) -> Iterator[tuple[str, object]]:
-    """Every mutant of a function or of the methods of a class, as (description, mutated object).
+def mutants(reference: object, methods: Iterable[str] = ()) -> Iterator[tuple[str, object]]:
+    """Every mutant as (description, mutated object): of a function and its file's functions that it calls; of a class.
+
+    Of a class these methods are changed, and those that they call.
 
     The description names the changed code and what it became, so it stays the same when other lines move.
     """
     if not isinstance(reference, type):
-        for text, function in _function_mutants(reference):
-            yield text, function
+        yield from _function_mutants(reference)
+        for helper in _helpers(reference):
+            for text, function in _function_mutants(helper):
+                yield f"{helper.__name__}: {text}", _calling(reference, {helper.__name__: function})
         return
-    methods = [m for name, m in vars(reference).items() if inspect.isfunction(m) and name != "__init__"]
-    for method in methods:
+    for method in _reached(reference, methods):
         for text, function in _function_mutants(method):
             yield f"{method.__name__}: {text}", type(reference.__name__, (reference,), {method.__name__: function})
+
+
+def _helpers(function) -> list:
+    """The functions of the same file that this one calls."""
+    called = (function.__globals__.get(name) for name in function.__code__.co_names)
+    return [f for f in called if inspect.isfunction(f) and f.__module__ == function.__module__]
+
+
+def _calling(function, others: dict):
+    """The function as it is, but with other ones behind the names that it calls."""
+    copied = types.FunctionType(function.__code__, {**function.__globals__, **others}, argdefs=function.__defaults__)
+    copied.__kwdefaults__ = function.__kwdefaults__
+    return copied
+
+
+def _reached(reference: type, methods: Iterable[str]) -> list:
+    """The functions behind these methods and behind what they use of `self`, in the order of the class."""
+    waiting, found = list(methods), set()
+    while waiting:
+        name = waiting.pop()
+        function = vars(reference).get(name)
+        if name not in found and inspect.isfunction(function):
+            found.add(name)
+            waiting += _members(ast.parse(textwrap.dedent(inspect.getsource(function))))
+    return [function for name, function in vars(reference).items() if name in found]
 
 
 def _function_mutants(function) -> Iterator[tuple[str, object]]:
@@ -126,5 +155,5 @@ def _dropped_call(node: ast.Call) -> Iterator[ast.AST]:
         yield ast.Call(node.func, swapped, node.keywords)
 
 
-def _members(definition: ast.FunctionDef) -> set[str]:
+def _members(definition: ast.AST) -> set[str]:
     return {n.attr for n in ast.walk(definition) if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "self"}

@@ -173,7 +173,7 @@ def test_half_a_class_written_is_judged(notebook, capsys):
     source = ATTENTION[: ATTENTION.index("        q, k, v = self.split")] + f"        {STUB}\n"
     check("vit.attention", notebook.run(source)["SelfAttention"])
     text = capsys.readouterr().out
-    assert text.startswith("○ vit.attention: 3 of 5 properties hold") and "not written yet" in text
+    assert text.startswith("○ vit.attention: 3 of 7 properties hold") and "not written yet" in text
 
 
 def test_numbers_are_shown_once_and_not_beside_a_named_mistake(notebook, capsys):
@@ -410,7 +410,7 @@ def test_other_parameters_than_the_given_ones_are_named(notebook, capsys, given,
     check("vit.attention", notebook.run(changed(ATTENTION, (given, own)))["SelfAttention"])
     text = capsys.readouterr().out
     assert f"wrong parameters: keep `__init__` as it was given ({said})" in text
-    assert "0 of 5 properties hold" in text
+    assert "0 of 7 properties hold" in text
 
 
 def test_a_class_that_is_no_module_is_told_so(notebook, capsys):
@@ -472,7 +472,8 @@ def test_a_system_without_misconceptions_has_none():
 
 def test_misconceptions_that_cannot_be_imported_are_not_left_out_silently(monkeypatch):
     monkeypatch.setitem(sys.modules, "mmlearn.models.vit", None)
-    monkeypatch.delitem(sys.modules, "mmlearn.course.misconceptions.vit", raising=False)
+    for name in [name for name in sys.modules if name.startswith("mmlearn.course.misconceptions.vit")]:
+        monkeypatch.delitem(sys.modules, name)
     with pytest.raises(ModuleNotFoundError, match=r"mmlearn\.models\.vit"):
         _ = replace(find("vit.patchify")).misconceptions
 
@@ -689,3 +690,19 @@ def test_leaving_does_not_end_the_shell(shell):
 
 def test_feedback_is_the_same_on_every_run(shell, tmp_path):
     assert [cell["outputs"] for cell in in_shell(tmp_path, "2")] == [cell["outputs"] for cell in shell]
+
+
+def test_a_name_that_the_exercise_uses_is_no_foreign_global(capsys):
+    """The whole model takes a config, which the lesson's set-up cell imports."""
+    from torch import nn
+
+    from mmlearn.models.vit import ViTConfig
+
+    space = {"nn": nn, "ViTConfig": ViTConfig, "other": ViTConfig}
+    for name, warned in (("ViTConfig", False), ("other", True)):
+        file = f"<a cell with {name}>"
+        code = f"class ViT(nn.Module):\n    def __init__(self, config: {name}):\n        super().__init__()\n"
+        linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
+        exec(compile(code, file, "exec"), space)
+        check("vit.model", space["ViT"])
+        assert (f"your code uses `{name}`" in capsys.readouterr().out) is warned

@@ -172,6 +172,21 @@ def test_gradient_tells_a_cut_graph():
     assert not x.requires_grad and x.grad is None
 
 
+def test_learning_names_the_parameters_that_no_gradient_reaches():
+    case, layer, x = Case(0), torch.nn.Linear(2, 3), torch.ones(1, 2)
+    sizes = case.learning(layer, layer(x).sum())
+    assert torch.allclose(sizes, torch.tensor([3.0, 6.0]).sqrt())  # of the bias, then of the weight
+    assert torch.equal(case.learning(layer, layer(x).sum()), sizes), "no gradient is left from before"
+    with pytest.raises(Misuse, match=r"none reaches `bias`: not used, or cut off by `\.data`"):
+        case.learning(layer, (x @ layer.weight.T).sum())
+    assert case.learning(layer, (x @ layer.weight.T).sum(), part="weight").shape == (1,)
+    with pytest.raises(Misuse, match="none reaches `bias`, `weight`: "):
+        case.learning(layer, layer(x).sum().detach())
+    deep = torch.nn.Sequential(layer, layer, torch.nn.Linear(3, 2))
+    with pytest.raises(Misuse, match=r"none reaches `0\.bias`, `0\.weight`, `2\.bias` and 1 more: "):
+        case.learning(deep, x.sum())
+
+
 def test_a_failed_source_fails_what_is_derived_from_it():
     case = Case(0)
     source = case.record("a", lambda: 1 / 0)

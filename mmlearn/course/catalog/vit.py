@@ -1,10 +1,15 @@
 """Lesson 01: Vision Transformer."""
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from mmlearn.course.exercise import Exercise, Property
-from mmlearn.course.probe import Case
+from mmlearn.course.probe import Case, Misuse
 
+PROJECTION = ("linear.weight", "linear.bias")
 SELF_ATTENTION = ("qkv.weight", "qkv.bias", "out.weight", "out.bias")
 BLOCK = (
     *("norm1.weight", "norm1.bias", "norm2.weight", "norm2.bias"),
@@ -15,6 +20,11 @@ DEPTH = 2
 ENCODER = (
     *("class_token", "positions", "norm.weight", "norm.bias"),
     *(f"blocks.{index}.{name}" for index in range(DEPTH) for name in BLOCK),
+)
+MODEL = (
+    *(f"projection.{name}" for name in PROJECTION),
+    *(f"encoder.{name}" for name in ENCODER),
+    *("head.weight", "head.bias"),
 )
 
 
@@ -36,6 +46,30 @@ def probe_patchify(patchify, case: Case) -> None:
     case.record("refuses_width", lambda: case.call(patchify, case.randn(5, 3, 8, 13), 2))
 
 
+def probe_projection(PatchProjection, case: Case) -> None:
+    """The images of `probe_patchify`, projected to a width of 10."""
+    projection, images_BCYX = case.fill(PatchProjection(3, 2, 10), PROJECTION), case.randn(5, 3, 8, 14)
+    case.record("forward", lambda: case.call(projection, images_BCYX))
+    kernel = case.record("kernel", lambda: case.call(projection.kernel))
+    bias = projection.linear.bias
+    case.derive("convolution", kernel, lambda k_DCPP: F.conv2d(images_BCYX, k_DCPP, bias, stride=2))
+    # A sum of squares is blind to the order of the tokens, and that of the kernel's numbers.
+    case.record("gradient", lambda: case.gradient(lambda x: energy(projection(x)), images_BCYX))
+    case.record("learns", lambda: case.learning(projection, energy(case.call(projection, images_BCYX))))
+    case.record("kernel_learns", lambda: case.learning(projection, energy(projection.kernel()), part="linear.weight"))
+    case.record("refuses", lambda: either_side(lambda *sides: case.call(projection, case.randn(5, 3, *sides))))
+    projection.double()
+    case.record("dtype", lambda: case.call(projection, images_BCYX.double()).square().mean(dim=(1, 2)))
+
+
+def either_side(project: Callable[[int, int], Tensor]) -> Tensor:
+    """Project an image whose height is no multiple of 2; if that is refused, one whose width is none."""
+    try:
+        return project(7, 14)
+    except ValueError:
+        return project(8, 13)
+
+
 def probe_attention(Attention, case: Case) -> None:
     """Two images of 5 tokens, 3 heads of width 4."""
     attention, x_BND = case.fill(Attention(12, 3), SELF_ATTENTION), case.randn(2, 5, 12)
@@ -44,8 +78,18 @@ def probe_attention(Attention, case: Case) -> None:
     case.derive("most", weights, lambda w_BHNn: w_BHNn.argmax(dim=3))
     case.record("forward", lambda: case.call(attention, x_BND))
     case.record("gradient", lambda: case.gradient(lambda x: energy(attention(x)) + energy(attention.weights(x)), x_BND))
-    # Scores in the thousands: their exponentials overflow even in float64 unless the largest is subtracted first.
+    case.record(
+        "learns",
+        lambda: torch.cat(
+            [
+                case.learning(attention, energy(case.call(attention, x_BND))),
+                case.learning(attention, energy(case.call(attention.weights, x_BND)), part="qkv"),
+            ]
+        ),
+    )
     attention.double()
+    case.record("dtype", lambda: case.call(attention, x_BND.double()))
+    # Scores in the thousands: their exponentials overflow even in float64 unless the largest is subtracted first.
     case.record("stable", lambda: case.call(attention.weights, 30 * x_BND.double()))
 
 
@@ -54,6 +98,10 @@ def probe_block(Block, case: Case) -> None:
     block, x_BND = case.fill(Block(12, 3, 20), BLOCK), case.randn(2, 5, 12)
     case.record("forward", lambda: case.call(block, x_BND))
     case.record("gradient", lambda: case.gradient(lambda x: energy(block(x)), x_BND))
+    case.record("learns", lambda: case.learning(block, energy(case.call(block, x_BND))))
+    # What the layer adds to numbers this large is lost where they pass through float32.
+    block, large_BND = block.double(), 1e7 * x_BND.double()
+    case.record("dtype", lambda: case.call(block, large_BND).sub_(large_BND))
     for name, layer in (("perceptron", "attention.out"), ("attention", "mlp.2")):
         block = case.fill(Block(12, 3, 20), BLOCK)
         for parameter in block.get_submodule(layer).parameters():
@@ -70,6 +118,64 @@ def probe_encoder(Encoder, case: Case) -> None:
     case.derive("patches", embedded, lambda x_BND: x_BND[:, 1:])
     case.record("forward", lambda: case.call(encoder, patches_BND))
     case.record("gradient", lambda: case.gradient(lambda x: energy(encoder(x)), patches_BND))
+    case.record("learns", lambda: case.learning(encoder, energy(case.call(encoder, patches_BND))))
+    encoder.double()
+    # Beyond the largest float32, which becomes infinite: a copy in float32 on the way does not pass.
+    case.record("dtype", lambda: case.call(encoder, 1e40 * patches_BND.double()))
+
+
+def probe_model(ViT, case: Case) -> None:
+    """Six images of 4 x 7 patches; five classes."""
+    from mmlearn.models.vit import ViTConfig
+
+    config = ViTConfig((8, 14), patch_size=2, dim=18, depth=DEPTH, heads=3, mlp_dim=20, classes=5)
+    model, images_BCYX = case.fill(ViT(config), MODEL), case.randn(6, 3, 8, 14)
+    case.record("features", lambda: case.call(model.features, images_BCYX))
+    case.record("forward", lambda: case.call(model, images_BCYX))
+    case.record("gradient", lambda: case.gradient(lambda x: energy(model(x)) + energy(model.features(x)), images_BCYX))
+    case.record("learns", lambda: case.learning(model, energy(case.call(model, images_BCYX))))
+    case.record("refuses_size", lambda: refusal(lambda: model.features(case.randn(6, 3, 10, 16)), 8, 14, 10, 16))
+    # As many patches as expected: nothing but a look at the sides tells.
+    case.record("refuses_turned", lambda: model(case.randn(6, 3, 14, 8)))
+    case.record("refuses_channels", lambda: model.features(case.randn(6, 1, 8, 14)))
+    model.double()
+    case.record("dtype", lambda: case.call(model, images_BCYX.double()))
+
+
+def refusal(call: Callable[[], object], *named: int) -> object:
+    """Make a call that should raise a ValueError whose message has all these numbers.
+
+    Raises:
+        Misuse: the message lacks some.
+    """
+    try:
+        return call()
+    except ValueError as error:
+        missing = [str(number) for number in named if str(number) not in str(error)]
+        if missing:
+            text = f"its message does not say {', '.join(missing)}: name the size expected and the one that came"
+            raise Misuse("a ValueError that explains too little", text) from error
+        raise
+
+
+def probe_interpolate(interpolate_positions, case: Case) -> None:
+    """From 3 x 5 patches to 4 x 7, and from 8 x 6 to 3 x 5; the width is 9."""
+    positions_1ND = case.randn(1, 1 + 3 * 5, 9)
+    finer = case.record("finer", lambda: case.call(interpolate_positions, positions_1ND, (3, 5), (4, 7)))
+    # Once for each token, so that the input as it is does not pass.
+    case.derive("class", finer, lambda p_1MD: p_1MD[:, :1].expand_as(p_1MD))
+    case.derive("patches", finer, lambda p_1MD: p_1MD[:, 1:])
+    case.record("coarser", lambda: case.call(interpolate_positions, case.randn(1, 1 + 8 * 6, 9), (8, 6), (3, 5)))
+    # Both blind to the order of the tokens.
+    case.record(
+        "gradient",
+        lambda: case.gradient(lambda p: energy(interpolate_positions(p, (3, 5), (4, 7))), positions_1ND),
+    )
+    case.record(
+        "dtype",
+        lambda: case.call(interpolate_positions, positions_1ND.double(), (3, 5), (4, 7)).square().mean(dim=(1, 2)),
+    )
+    case.record("refuses", lambda: case.call(interpolate_positions, positions_1ND[:, 1:], (3, 5), (4, 7)))
 
 
 EXERCISES = [
@@ -103,6 +209,38 @@ EXERCISES = [
         trial=probe_patchify,
     ),
     Exercise(
+        slug="vit.projection",
+        lesson="01",
+        name="PatchProjection",
+        title="Project the patches",
+        difficulty=2,
+        minutes=10,
+        points=3,
+        hints=(
+            "`forward` is one line: the parts are `patchify` and `self.linear`. For `kernel`, look at the shape of "
+            "`self.linear.weight`: [D, F], one row for each output number.",
+            "A row of the weight holds its F = C * P * P numbers in the order in which `patchify` puts them: channel, "
+            "row, column. A kernel is the same numbers with the axes [D, C, P, P].",
+            "`self.linear(patchify(images_BCYX, self.patch_size))`, and "
+            "`self.linear.weight.unflatten(1, (self.channels, self.patch_size, self.patch_size))`.",
+        ),
+        properties=(
+            Property("forward", "`forward` projects every patch, row by row", weight=2),
+            Property("kernel", "`kernel` has the weight's numbers in the order [D, C, P, P]"),
+            Property("convolution", "a convolution with your kernel and stride P is the same map"),
+            Property("gradient", "the gradient at the image is right"),
+            Property("learns", "through `forward`, a gradient of the right size reaches every parameter"),
+            Property("kernel_learns", "through `kernel`, a gradient of the right size reaches the weight"),
+            Property("dtype", "float64 images and weights give the same in float64"),
+            Property("refuses", "sides that are no multiples of P raise a ValueError", needs="forward"),
+        ),
+        inputs="`PatchProjection(channels=3, patch_size=2, dim=10)` and `images_BCYX` of shape [5, 3, 8, 14]",
+        reference_path="mmlearn.nn.patches:PatchProjection",
+        needs=("vit.patchify",),
+        methods=("forward", "kernel"),
+        trial=probe_projection,
+    ),
+    Exercise(
         slug="vit.attention",
         lesson="01",
         name="SelfAttention",
@@ -125,6 +263,8 @@ EXERCISES = [
             Property("stable", "the weights are right for scores whose `exp` overflows, in float64"),
             Property("forward", "the output mixes the values by the weights, joins the heads and projects", weight=2),
             Property("gradient", "the gradient at the tokens is right, through weights and values"),
+            Property("learns", "a gradient of the right size reaches every parameter, through both methods"),
+            Property("dtype", "float64 tokens and weights give the same in float64"),
         ),
         inputs="`SelfAttention(dim=12, heads=3)` and `x_BND` of shape [2, 5, 12]",
         reference_path="mmlearn.nn.attention:SelfAttention",
@@ -150,6 +290,8 @@ EXERCISES = [
             Property("attention", "with the perceptron silenced (weights zero), the attention half is left"),
             Property("perceptron", "with the attention silenced (weights zero), the perceptron half is left"),
             Property("gradient", "the gradient is right, through both halves and both additions"),
+            Property("learns", "a gradient of the right size reaches every parameter"),
+            Property("dtype", "float64 tokens and weights: nothing passes through float32"),
         ),
         inputs="`PreNormBlock(dim=12, heads=3, mlp_dim=20)` and `x_BND` of shape [2, 5, 12]",
         reference_path="mmlearn.nn.transformer:PreNormBlock",
@@ -179,11 +321,78 @@ EXERCISES = [
             Property("patches", "every patch has its own position"),
             Property("forward", "`forward` runs all blocks in order and the final norm", weight=2),
             Property("gradient", "the gradient at the patches is right"),
+            Property("learns", "a gradient of the right size reaches every parameter, class token and positions too"),
+            Property("dtype", "float64 patches and weights: nothing passes through float32"),
         ),
         inputs="`Encoder(patches=5, dim=12, depth=2, heads=3, mlp_dim=20)` and `patches_BND` of shape [4, 5, 12]",
         reference_path="mmlearn.models.vit:Encoder",
         needs=("vit.block",),
         methods=("embed", "forward"),
         trial=probe_encoder,
+    ),
+    Exercise(
+        slug="vit.model",
+        lesson="01",
+        name="ViT",
+        title="The whole model",
+        difficulty=2,
+        minutes=10,
+        points=4,
+        hints=(
+            "Follow the shapes: images [B, C, Y, X], projected patches [B, N, D], encoded tokens [B, 1 + N, D], the "
+            "class token [B, D], scores [B, K]. Each arrow is one part of `__init__`, or an index.",
+            "The class token is the first: `[:, 0]` along the tokens. For the refusal, compare `images_BCYX.shape[1:]` "
+            "with `(self.config.channels, *self.config.image_size)`.",
+            "`features`: the comparison, then `return self.encoder(self.projection(images_BCYX))[:, 0]`. `forward`: "
+            "`return self.head(self.features(images_BCYX))`.",
+        ),
+        properties=(
+            Property("features", "`features` gives the encoded class token", weight=2),
+            Property("forward", "`forward` gives the head's score for each class", weight=2),
+            Property("gradient", "the gradient at the images is right, through `features` and `forward`"),
+            Property("learns", "a gradient of the right size reaches every parameter"),
+            Property("dtype", "float64 images and weights give the same in float64"),
+            Property("refuses_size", "another image size raises a ValueError that names both sizes", needs="features"),
+            Property("refuses_turned", "an image on its side raises a ValueError, in `forward` too", needs="forward"),
+            Property("refuses_channels", "another number of channels raises a ValueError", needs="features"),
+        ),
+        inputs=(
+            "`ViT(ViTConfig((8, 14), patch_size=2, dim=18, depth=2, heads=3, mlp_dim=20, classes=5))` and "
+            "`images_BCYX` of shape [6, 3, 8, 14]"
+        ),
+        reference_path="mmlearn.models.vit:ViT",
+        needs=("vit.projection", "vit.encoder"),
+        uses=("ViTConfig",),
+        methods=("features", "forward"),
+        trial=probe_model,
+    ),
+    Exercise(
+        slug="vit.interpolate",
+        lesson="01",
+        name="interpolate_positions",
+        title="Positions for another image size",
+        difficulty=3,
+        minutes=20,
+        points=4,
+        hints=(
+            "Put the first position, that of the class token, aside. The others are a picture: N = rows * columns "
+            "pixels with D channels. Torch resamples pictures, in the shape [1, D, rows, columns].",
+            "To the picture: `unflatten(1, (rows, columns))`, then `permute(0, 3, 1, 2)`. Resample: "
+            '`F.interpolate(..., size=new_grid, mode="bicubic")`. Back: `flatten(2).transpose(1, 2)`.',
+            "`torch.cat([positions_1ND[:, :1], resampled_1MD], dim=1)` puts the class token's position in front again. "
+            "Before all this, raise a `ValueError` if there are not `1 + rows * columns` positions.",
+        ),
+        properties=(
+            Property("finer", "for a finer grid, the patches' positions are resampled like an image", weight=2),
+            Property("class", "the class token's position comes first and stays as it is"),
+            Property("patches", "every patch has the position of its place, row by row"),
+            Property("coarser", "a coarser grid is right too"),
+            Property("gradient", "the gradient at the positions is right"),
+            Property("dtype", "float64 positions give the same in float64"),
+            Property("refuses", "positions that do not fit the grid raise a ValueError", needs="finer"),
+        ),
+        inputs="`positions_1ND` of shape [1, 16, 9] for a grid of (3, 5) and the new grid (4, 7)",
+        reference_path="mmlearn.nn.positions:interpolate_positions",
+        trial=probe_interpolate,
     ),
 ]

@@ -1,4 +1,4 @@
-"""Lesson 01: Vision Transformer."""
+"""Attention and the block."""
 
 import math
 
@@ -6,134 +6,11 @@ import torch
 from torch.nn import functional as F
 
 from mmlearn.course.misconceptions import Collection
-from mmlearn.models.vit import Encoder
 from mmlearn.nn.attention import SelfAttention
-from mmlearn.nn.patches import patchify
 from mmlearn.nn.transformer import PreNormBlock
 
 MISCONCEPTIONS = Collection()
 of = MISCONCEPTIONS.of
-
-
-# --- vit.patchify -----------------------------------------------------------------------------------------------------
-
-
-@of(
-    "vit.patchify",
-    "You reshaped the pixels without moving them. `reshape` alone cuts the image into runs of consecutive numbers, not "
-    "into squares: a `permute` is missing.",
-)
-def only_reshaped(images_BCYX, patch_size):
-    B, C, Y, X = images_BCYX.shape
-    return images_BCYX.reshape(B, (Y // patch_size) * (X // patch_size), C * patch_size**2)
-
-
-@of(
-    "vit.patchify",
-    "The channels come last inside your patches: row, column, channel. A convolution stores its weights as channel, "
-    "row, column.",
-)
-def channels_last(images_BCYX, patch_size):
-    B, C, Y, X = images_BCYX.shape
-    P = patch_size
-    return images_BCYX.reshape(B, C, Y // P, P, X // P, P).permute(0, 2, 4, 3, 5, 1).reshape(B, -1, C * P * P)
-
-
-@of(
-    "vit.patchify",
-    "Your patches run down the columns. Row by row means: the first row of patches from left to right, then the next.",
-)
-def column_by_column(images_BCYX, patch_size):
-    B, C, Y, X = images_BCYX.shape
-    P = patch_size
-    return images_BCYX.reshape(B, C, Y // P, P, X // P, P).permute(0, 4, 2, 1, 3, 5).reshape(B, -1, C * P * P)
-
-
-@of("vit.patchify", "Rows and columns are swapped inside each patch: the pixels of a patch come column by column.")
-def transposed_inside(images_BCYX, patch_size):
-    B, C, Y, X = images_BCYX.shape
-    P = patch_size
-    return images_BCYX.reshape(B, C, Y // P, P, X // P, P).permute(0, 2, 4, 1, 5, 3).reshape(B, -1, C * P * P)
-
-
-@of(
-    "vit.patchify",
-    "You split an axis in the wrong order: `[P, Y / P]` takes every (Y / P)-th row into one patch. Neighbouring pixels "
-    "stay together with `[Y / P, P]`.",
-)
-def strided_pixels(images_BCYX, patch_size):
-    B, C, Y, X = images_BCYX.shape
-    P = patch_size
-    return images_BCYX.reshape(B, C, P, Y // P, P, X // P).permute(0, 3, 5, 1, 2, 4).reshape(B, -1, C * P * P)
-
-
-@of(
-    "vit.patchify",
-    "The axes of the result are swapped: `[B, C * P * P, N]`, as `unfold` gives it. Tokens come before their content.",
-)
-def content_before_tokens(images_BCYX, patch_size):
-    return F.unfold(images_BCYX, patch_size, stride=patch_size)
-
-
-@of(
-    "vit.patchify",
-    "The channel axis still stands before the patch axes, so each of your rows holds pixels of one channel only. Move "
-    "it behind them.",
-)
-def patches_of_one_channel(images_BCYX, patch_size):
-    B, C, Y, X = images_BCYX.shape
-    P = patch_size
-    return images_BCYX.reshape(B, C, Y // P, P, X // P, P).permute(0, 1, 2, 4, 3, 5).reshape(B, -1, C * P * P)
-
-
-@of(
-    "vit.patchify",
-    "The patches stand before the batch: `[N, B, ...]`. Stack them along axis 1: `torch.stack(..., dim=1)`.",
-)
-def stacked_first(images_BCYX, patch_size):
-    return patchify(images_BCYX, patch_size).transpose(0, 1)
-
-
-@of("vit.patchify", "Rows and columns are swapped: Y is cut by the number of patches in X, and X by that in Y.")
-def swapped_counts(images_BCYX, patch_size):
-    B, C, Y, X = images_BCYX.shape
-    P = patch_size
-    return images_BCYX.reshape(B, C, X // P, P, Y // P, P).permute(0, 2, 4, 1, 3, 5).reshape(B, -1, C * P * P)
-
-
-@of("vit.patchify", "The patches overlap: the windows must move by P pixels, not by one.")
-def overlapping(images_BCYX, patch_size):
-    return F.unfold(images_BCYX, patch_size, stride=1).transpose(1, 2)
-
-
-@of("vit.patchify", "The patches are cut off from the image: something detached them, so no gradient flows back.")
-def detached_patches(images_BCYX, patch_size):
-    return patchify(images_BCYX.detach(), patch_size)
-
-
-@of("vit.patchify", "The result is float32 whatever the image was. Keep the dtype of the input.")
-def always_float32(images_BCYX, patch_size):
-    return patchify(images_BCYX.float(), patch_size)
-
-
-@of(
-    "vit.patchify",
-    "An image that P does not divide loses its last rows or columns silently. Raise a `ValueError` instead.",
-)
-def cropped(images_BCYX, patch_size):
-    Y, X = (side - side % patch_size for side in images_BCYX.shape[-2:])
-    return patchify(images_BCYX[..., :Y, :X], patch_size)
-
-
-@of(
-    "vit.patchify",
-    "Everything else is right. For an image that P does not divide, `reshape` fails with a message about shapes: raise "
-    "a `ValueError` first, which says what is wrong with the image.",
-)
-def no_refusal(images_BCYX, patch_size):
-    B, C, Y, X = images_BCYX.shape
-    P = patch_size
-    return images_BCYX.reshape(B, C, Y // P, P, X // P, P).permute(0, 2, 4, 1, 3, 5).reshape(B, -1, C * P * P)
 
 
 # --- vit.attention ----------------------------------------------------------------------------------------------------
@@ -184,6 +61,22 @@ class ScaledWithoutRoot(Steps):
 class ScaledUp(Steps):
     def scale(self, scores_BHNn, q_BHNd):
         return scores_BHNn * math.sqrt(q_BHNd.shape[-1])
+
+
+@of("vit.attention", "You divided by sqrt(N), the number of tokens. d is the width of one head, D / H.")
+class ScaledByTokens(Steps):
+    def scale(self, scores_BHNn, q_BHNd):
+        return scores_BHNn / math.sqrt(scores_BHNn.shape[-1])
+
+
+@of(
+    "vit.attention",
+    "You divided by sqrt(d) after the softmax, so the rows no longer sum to 1. Divide the scores, then take the "
+    "softmax.",
+)
+class ScaledAfterSoftmax(NoScale):
+    def weights(self, x_BND):
+        return super().weights(x_BND) / math.sqrt(self.out.in_features // self.heads)
 
 
 @of(
@@ -239,6 +132,37 @@ class HeadsByReshape(Steps):
         return tuple(t.reshape(B, self.heads, N, -1) for t in self.qkv(x_BND).chunk(3, dim=-1))
 
 
+BEHIND_WIDTH = (
+    "You split D into (d, H), so a head gets every H-th number. A head is a slice of d neighbouring numbers: split D "
+    "into (H, d)."
+)
+
+
+@of("vit.attention", BEHIND_WIDTH)
+class HeadsBehindWidth(Steps):
+    def split(self, x_BND):
+        return tuple(t.unflatten(-1, (-1, self.heads)).permute(0, 3, 1, 2) for t in self.qkv(x_BND).chunk(3, dim=-1))
+
+
+@of("vit.attention", BEHIND_WIDTH)
+class HeadsBehindWidthJoinedAlike(HeadsBehindWidth):
+    def join(self, y_BHNd):
+        return y_BHNd.permute(0, 2, 3, 1).flatten(2)
+
+
+@of(
+    "vit.attention",
+    "H and d are swapped: your weights are those of d heads with H numbers each. Split D into (H, d), then "
+    "`transpose(1, 2)`.",
+)
+class HeadsAndWidthSwapped(Steps):
+    def split(self, x_BND):
+        return tuple(t.unflatten(-1, (-1, self.heads)).transpose(1, 2) for t in self.qkv(x_BND).chunk(3, dim=-1))
+
+    def scale(self, scores_BdNn, q_BdNH):
+        return scores_BdNn / math.sqrt(q_BdNH.shape[1])
+
+
 @of(
     "vit.attention",
     "Heads attend to heads: your weights are [B, N, H, H]. Bring the head axis before the token axis, `transpose(1, "
@@ -259,6 +183,53 @@ class OneHead(Steps):
 
     def join(self, y_BND):
         return y_BND
+
+
+class ScaledAsHeads:
+    """For a learner who takes d = D / H and cuts no heads."""
+
+    def scale(self, scores, _):
+        return scores / math.sqrt(self.out.in_features // self.heads)
+
+
+@of("vit.attention", "Your d is D / H, but nothing is cut: there is one matrix for all heads. Split D into (H, d).")
+class OneHeadScaledAsMany(ScaledAsHeads, OneHead):
+    pass
+
+
+WITH_AN_AXIS = (
+    "There is one head of width D; an axis of length 1 makes no heads. Split D into (H, d), then `transpose(1, 2)`."
+)
+
+
+@of("vit.attention", WITH_AN_AXIS)
+class OneHeadWithAnAxis(Steps):
+    def split(self, x_BND):
+        return tuple(t.unsqueeze(1) for t in self.qkv(x_BND).chunk(3, dim=-1))
+
+
+@of("vit.attention", WITH_AN_AXIS)
+class OneHeadWithAnAxisScaledAsMany(ScaledAsHeads, OneHeadWithAnAxis):
+    pass
+
+
+@of(
+    "vit.attention",
+    "`weights` returns the mean over the heads, [B, N, N]. Each head has a matrix of its own: [B, H, N, N].",
+)
+class HeadsAveraged(SelfAttention):
+    def weights(self, x_BND):
+        return super().weights(x_BND).mean(dim=1)
+
+
+@of(
+    "vit.attention",
+    "You averaged the weights over the heads, so every head mixes alike. Each head has a matrix of its own: [B, H, N, "
+    "N].",
+)
+class MixedByTheAverage(Steps):
+    def weights(self, x_BND):
+        return super().weights(x_BND).mean(dim=1, keepdim=True)
 
 
 @of("vit.attention", "`q @ k` does not fit: both are [B, H, N, d]. Turn the last two axes of k, `k.transpose(-2, -1)`.")
@@ -285,6 +256,16 @@ class JoinedWithoutTranspose(Steps):
         return y_BHNd.reshape(B, N, -1)
 
 
+@of(
+    "vit.attention",
+    "`flatten(2)` on [B, H, N, d] joins tokens with widths. The heads must stand beside their width first: "
+    "`transpose(1, 2)`, then `flatten(2)`.",
+)
+class FlattenedWithoutTranspose(Steps):
+    def join(self, y_BHNd):
+        return y_BHNd.flatten(2)
+
+
 @of("vit.attention", "`self.qkv` holds queries, keys and values in this order. You swapped queries and keys.")
 class KeysFirst(Steps):
     def split(self, x_BND):
@@ -299,6 +280,17 @@ class KeysFirst(Steps):
 class QkvInsideHeads(Steps):
     def split(self, x_BND):
         return self.qkv(x_BND).unflatten(-1, (self.heads, -1)).transpose(1, 2).chunk(3, dim=-1)
+
+
+@of(
+    "vit.attention",
+    "You took every third number for the queries. `self.qkv` holds all queries first, then all keys, then all values: "
+    "`chunk(3, dim=-1)`.",
+)
+class QkvInterleaved(Steps):
+    def split(self, x_BND):
+        qkv_BNF = self.qkv(x_BND)
+        return tuple(qkv_BNF[..., i::3].unflatten(-1, (self.heads, -1)).transpose(1, 2) for i in range(3))
 
 
 @of("vit.attention", "The output projection `self.out` is missing: the heads stand side by side and never mix.")
@@ -333,6 +325,32 @@ class DetachedWeights(Steps):
 class ResidualInside(Steps):
     def forward(self, x_BND):
         return x_BND + super().forward(x_BND)
+
+
+@of(
+    "vit.attention",
+    "You read the weight of `self.qkv` through `detach` or `.data`: what the tokens look for would never be learned. "
+    "Call `self.qkv(...)`.",
+)
+class QkvDetached(Steps):
+    def split(self, x_BND):
+        qkv_BNF = F.linear(x_BND, self.qkv.weight.detach(), self.qkv.bias)
+        return tuple(t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in qkv_BNF.chunk(3, dim=-1))
+
+
+@of("vit.attention", "`forward` makes the tokens float32, whatever the weights are. Leave the dtype as it comes.")
+class TokensToFloat32(Steps):
+    def forward(self, x_BND):
+        return super().forward(x_BND.float())
+
+
+@of(
+    "vit.attention",
+    "`forward` turns its result into float32, whatever the tokens were. Leave the dtype as it comes.",
+)
+class ResultToFloat32(Steps):
+    def forward(self, x_BND):
+        return super().forward(x_BND).float()
 
 
 # --- vit.block --------------------------------------------------------------------------------------------------------
@@ -397,6 +415,34 @@ class NoNorm(PreNormBlock):
         return x_BND + self.mlp(x_BND)
 
 
+@of("vit.block", "`norm1` is missing: in equation 2, attention reads the normalised tokens.")
+class NoFirstNorm(PreNormBlock):
+    def forward(self, x_BND):
+        x_BND = x_BND + self.attention(x_BND)
+        return x_BND + self.mlp(self.norm2(x_BND))
+
+
+@of("vit.block", "`norm2` is missing: in equation 3, the perceptron reads the normalised tokens.")
+class NoSecondNorm(PreNormBlock):
+    def forward(self, x_BND):
+        x_BND = x_BND + self.attention(self.norm1(x_BND))
+        return x_BND + self.mlp(x_BND)
+
+
+@of("vit.block", "The two norms are swapped: `norm1` belongs to the attention, `norm2` to the perceptron.")
+class NormsSwapped(PreNormBlock):
+    def forward(self, x_BND):
+        x_BND = x_BND + self.attention(self.norm2(x_BND))
+        return x_BND + self.mlp(self.norm1(x_BND))
+
+
+@of("vit.block", "You normalised what attention and perceptron give. Pre-norm normalises what they read.")
+class NormedOutputs(PreNormBlock):
+    def forward(self, x_BND):
+        x_BND = x_BND + self.norm1(self.attention(x_BND))
+        return x_BND + self.norm2(self.mlp(x_BND))
+
+
 @of("vit.block", "Equation 3, the perceptron's half, is missing.")
 class OnlyAttention(PreNormBlock):
     def forward(self, x_BND):
@@ -424,150 +470,30 @@ class DetachedResidual(PreNormBlock):
         return x_BND + self.mlp(self.norm2(x_BND))
 
 
+@of(
+    "vit.block",
+    "You read weight and bias of the norms through `.data` or `detach`: the norms would never learn. Call "
+    "`self.norm1(...)` and `self.norm2(...)`.",
+)
+class NormsByData(PreNormBlock):
+    def forward(self, x_BND):
+        x_BND = x_BND + self.attention(self.normalise(self.norm1, x_BND))
+        return x_BND + self.mlp(self.normalise(self.norm2, x_BND))
+
+    def normalise(self, norm, x_BND):
+        return F.layer_norm(x_BND, norm.normalized_shape, norm.weight.data, norm.bias.data, norm.eps)
+
+
+@of("vit.block", "The residual path goes through float32, whatever the tokens are. Add to them as they come.")
+class ResidualInFloat32(PreNormBlock):
+    def forward(self, x_BND):
+        x_BND = x_BND.float() + self.attention(self.norm1(x_BND))
+        return x_BND + self.mlp(self.norm2(x_BND))
+
+
 @of("vit.block", "`+=` changed the tokens that were passed in. Write `x_BND = x_BND + ...`.")
 class InPlaceResidual(PreNormBlock):
     def forward(self, x_BND):
         x_BND += self.attention(self.norm1(x_BND))
         x_BND += self.mlp(self.norm2(x_BND))
         return x_BND
-
-
-# --- vit.encoder ------------------------------------------------------------------------------------------------------
-
-
-@of(
-    "vit.encoder",
-    "The class token is at the end. It comes first, so that its place does not depend on the number of patches.",
-)
-class ClassTokenLast(Encoder):
-    def embed(self, patches_BND):
-        class_B1D = self.class_token.expand(len(patches_BND), -1, -1)
-        return torch.cat([patches_BND, class_B1D], dim=1) + self.positions
-
-
-@of("vit.encoder", "The positions are missing: the encoder cannot tell one order of the patches from another.")
-class NoPositions(Encoder):
-    def embed(self, patches_BND):
-        return torch.cat([self.class_token.expand(len(patches_BND), -1, -1), patches_BND], dim=1)
-
-
-@of("vit.encoder", "The class token has no position. `self.positions` has N + 1 rows: join first, then add.")
-class ClassTokenWithoutPosition(Encoder):
-    def embed(self, patches_BND):
-        class_B1D = self.class_token.expand(len(patches_BND), -1, -1)
-        return torch.cat([class_B1D, patches_BND + self.positions[:, 1:]], dim=1)
-
-
-@of("vit.encoder", "The positions are shifted by one: row 0 belongs to the class token, row 1 to the first patch.")
-class ShiftedPositions(Encoder):
-    def embed(self, patches_BND):
-        class_B1D = self.class_token.expand(len(patches_BND), -1, -1)
-        return torch.cat([class_B1D + self.positions[:, -1:], patches_BND + self.positions[:, :-1]], dim=1)
-
-
-@of(
-    "vit.encoder",
-    "The class token has no position, and each patch has its neighbour's. Join first, then add all N + 1 rows.",
-)
-class PatchesTakeTheFirstRows(Encoder):
-    def embed(self, patches_BND):
-        class_B1D = self.class_token.expand(len(patches_BND), -1, -1)
-        return torch.cat([class_B1D, patches_BND + self.positions[:, :-1]], dim=1)
-
-
-@of("vit.encoder", "`self.class_token` is [1, 1, D], and each of the B images needs one: `expand(B, -1, -1)`.")
-class ClassTokenForOneImage(Encoder):
-    def embed(self, patches_BND):
-        return torch.cat([self.class_token, patches_BND], dim=1) + self.positions
-
-
-@of("vit.encoder", "Use `self.class_token`. It begins as zeros, but it is learned: the check gives it other numbers.")
-class ZeroClassToken(Encoder):
-    def embed(self, patches_BND):
-        B, _, D = patches_BND.shape
-        return torch.cat([torch.zeros(B, 1, D), patches_BND], dim=1) + self.positions
-
-
-@of("vit.encoder", "You multiplied by the positions. Equation 1 adds them.")
-class MultipliedPositions(Encoder):
-    def embed(self, patches_BND):
-        class_B1D = self.class_token.expand(len(patches_BND), -1, -1)
-        return torch.cat([class_B1D, patches_BND], dim=1) * self.positions
-
-
-@of("vit.encoder", "The class token is missing: the tokens start with the first patch.")
-class NoClassToken(Encoder):
-    def embed(self, patches_BND):
-        return patches_BND + self.positions[:, 1:]
-
-
-@of("vit.encoder", "The final norm is missing (equation 4): the blocks' output goes out as it is.")
-class NoFinalNorm(Encoder):
-    def forward(self, patches_BND):
-        x_BND = self.embed(patches_BND)
-        for block in self.blocks:
-            x_BND = block(x_BND)
-        return x_BND
-
-
-@of(
-    "vit.encoder",
-    "Every block reads the embedded patches, so only the last one counts. Each block reads what the one before gave.",
-)
-class BlocksInParallel(Encoder):
-    def forward(self, patches_BND):
-        embedded = self.embed(patches_BND)
-        for block in self.blocks:
-            x_BND = block(embedded)
-        return self.norm(x_BND)
-
-
-@of("vit.encoder", "`self.blocks` is a list of modules, not a module: run its blocks one after another in a loop.")
-class BlocksCalledAtOnce(Encoder):
-    def forward(self, patches_BND):
-        return self.norm(self.blocks(self.embed(patches_BND)))
-
-
-@of("vit.encoder", "`forward` runs the blocks on the bare patches. It begins with `self.embed(patches_BND)`.")
-class NotEmbedded(Encoder):
-    def forward(self, patches_BND):
-        x_BND = patches_BND
-        for block in self.blocks:
-            x_BND = block(x_BND)
-        return self.norm(x_BND)
-
-
-@of("vit.encoder", "The last block is never run.")
-class LastBlockSkipped(Encoder):
-    def forward(self, patches_BND):
-        x_BND = self.embed(patches_BND)
-        for block in self.blocks[:-1]:
-            x_BND = block(x_BND)
-        return self.norm(x_BND)
-
-
-@of("vit.encoder", "The blocks run from last to first.")
-class BlocksReversed(Encoder):
-    def forward(self, patches_BND):
-        x_BND = self.embed(patches_BND)
-        for block in reversed(self.blocks):
-            x_BND = block(x_BND)
-        return self.norm(x_BND)
-
-
-@of(
-    "vit.encoder",
-    "The norm runs after every block. Here each block normalises for itself; `self.norm` comes once, at the end.",
-)
-class NormAfterEveryBlock(Encoder):
-    def forward(self, patches_BND):
-        x_BND = self.embed(patches_BND)
-        for block in self.blocks:
-            x_BND = self.norm(block(x_BND))
-        return x_BND
-
-
-@of("vit.encoder", "`forward` returns the class token alone. Return all tokens; the model picks the one it needs.")
-class OnlyClassToken(Encoder):
-    def forward(self, patches_BND):
-        return super().forward(patches_BND)[:, 0]
