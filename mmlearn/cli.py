@@ -57,6 +57,25 @@ def _parser() -> argparse.ArgumentParser:
     rebuild.add_argument("name", help="the set, such as emoji")
     rebuild.add_argument("--out", metavar="DIR", help="write there instead of data/NAME")
     rebuild.set_defaults(run=_data_build)
+
+    experiment = commands.add_parser(
+        "experiment", help="run a sweep of the lessons' experiments; its rows are committed"
+    )
+    experiment.add_argument("name", nargs="?", help="the experiment (default: list them)")
+    experiment.add_argument(
+        "--jobs", type=int, default=1, help="points that run at once, each in one thread (default: 1)"
+    )
+    experiment.add_argument("--out", metavar="DIR", help="write there instead of data/experiments")
+    experiment.set_defaults(run=_experiment)
+
+    new = commands.add_parser(
+        "new",
+        help="write the files of a new lesson, which work at once",
+        description="Write the files of a new lesson: a small, whole one, to be replaced part after part. "
+        "CONTRIBUTING.md goes through it. Nothing is written where a name or a file is taken.",
+    )
+    new.add_argument("lesson", metavar="NN_name", help="number and name, such as 21_example")
+    new.set_defaults(run=_new)
     return parser
 
 
@@ -67,7 +86,7 @@ def _lab(options) -> int:
 
 
 def _progress(options) -> None:
-    from mmlearn.course.ledger import report
+    from mmlearn.course.standing import report
 
     print(report())
 
@@ -94,3 +113,22 @@ def _data_build(options) -> None:
     from mmlearn import data
 
     data.build(options.name, options.out)
+
+
+def _experiment(options) -> None:
+    from pathlib import Path
+
+    from mmlearn.experiments import experiments
+    from mmlearn.experiments.runner import sweep
+
+    if options.name:
+        sweep(options.name, options.jobs, Path(options.out) if options.out else None)
+        return
+    for e in experiments():
+        print(f"{e.name:<20} lesson {e.lesson}, {len(e.points):>3} points  {e.question}")
+
+
+def _new(options) -> None:
+    from mmlearn.course.builder.new import new
+
+    print(new(options.lesson))

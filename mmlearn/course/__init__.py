@@ -7,12 +7,17 @@ _WHERE = {
     "check": "checking",
     "hint": "checking",
     "exercises": "registry",
-    "progress": "ledger",
+    "progress": "standing",
+    "field_map": "systems",
+    "glossary": "terms",
     "show": "figures",
     "explore": "widgets",
     "style": "figures",
     "image_grid": "figures",
     "live_curve": "live",
+    "predict": "predictions",
+    "reveal": "predictions",
+    "say": "sentences",
 }
 
 __all__ = list(_WHERE)

@@ -4,18 +4,21 @@ Pictures are shown as HTML `<img alt=...>`: JupyterLab drops the `alt` metadata 
 """
 
 import base64
+import functools
 import html
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which colour-blind readers tell apart, ordered so that neighbours differ in grey too.
-COLOURS = ("#0072B2", "#D55E00", "#000000", "#009E73", "#CC79A7", "#E69F00")
+# Okabe and Ito's colours, which colour-blind readers tell apart; blue and green darker than theirs, so that no two are
+# equally light in grey. Lines also differ in dash and marker. `tests/unit/test_charts.py` measures all of it.
+COLOURS = ("#00588F", "#D55E00", "#000000", "#007A58", "#CC79A7", "#E69F00")
 DASHES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1.2, 1.2, 1.2, 1.2, 1.2)), (0, (9, 3)))
+MARKERS = ("o", "s", "^", "D", "v", "P")
 
 STYLE: dict[str, Any] = {
     "figure.figsize": (7.0, 3.8),
@@ -62,6 +65,19 @@ def rc() -> dict[str, Any]:
     return STYLE | {"axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=DASHES)}
 
 
+def styled(draw: Callable[..., "Figure"]) -> Callable[..., "Figure"]:
+    """A decorator: the function draws in the course's style, whatever matplotlib's settings are."""
+
+    @functools.wraps(draw)
+    def drawn(*args: Any, **options: Any) -> "Figure":
+        import matplotlib
+
+        with matplotlib.rc_context(rc()):
+            return draw(*args, **options)
+
+    return drawn
+
+
 def style() -> None:
     """Use the course's style for every figure made after this call."""
     import matplotlib
@@ -84,6 +100,7 @@ def show(fig: "Figure", alt: str) -> None:
     publish({"text/plain": _described(alt), "text/html": img(fig, alt)})
 
 
+@styled
 def image_grid(
     images: Sequence[Any], titles: Sequence[str] | None = None, columns: int | None = None, size: float = 1.2
 ) -> "Figure":
@@ -99,7 +116,6 @@ def image_grid(
     Raises:
         ValueError: no images, not one title for each, a shape that is no picture, or numbers out of range.
     """
-    import matplotlib
     from matplotlib.figure import Figure
 
     pictures = [_pixels(image, f"images[{index}]") for index, image in enumerate(images)]
@@ -113,23 +129,25 @@ def image_grid(
     # Places are computed here: matplotlib's layout engine takes seconds for many small axes.
     gap, above = 0.08, 0.06 + 0.17 * lines
     width, height = columns * (size + gap) + gap, rows * (size + gap + above)
-    with matplotlib.rc_context(rc()):
-        fig = Figure(figsize=(width, height), layout="none")
-        for index, picture in enumerate(pictures):
-            row, column = divmod(index, columns)
-            left, top = gap + column * (size + gap), height - row * (size + gap + above) - above
-            ax = fig.add_axes((left / width, (top - size) / height, size / width, size / height))
-            ax.imshow(picture, cmap="gray", vmin=0, vmax=1 if picture.dtype.kind == "f" else 255)
-            ax.set_axis_off()
-            if titles is not None:
-                ax.set_title(str(titles[index]), fontsize=10, fontweight="normal", loc="center", pad=3)
+    fig = Figure(figsize=(width, height), layout="none")
+    for index, picture in enumerate(pictures):
+        row, column = divmod(index, columns)
+        left, top = gap + column * (size + gap), height - row * (size + gap + above) - above
+        ax = fig.add_axes((left / width, (top - size) / height, size / width, size / height))
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=1 if picture.dtype.kind == "f" else 255)
+        ax.set_axis_off()
+        if titles is not None:
+            ax.set_title(str(titles[index]), fontsize=10, fontweight="normal", loc="center", pad=3)
     return fig
 
 
 def img(fig: "Figure", alt: str, dpi: int = 110) -> str:
     """The figure as an HTML image that holds its own data; the figure is closed. Errors as in `show`."""
+    import numpy as np
     from matplotlib import pyplot
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from PIL import Image
 
     if not isinstance(fig, Figure):
         raise TypeError(f"a matplotlib figure is needed, got {type(fig).__name__}: end the drawing with `return fig`")
@@ -137,8 +155,14 @@ def img(fig: "Figure", alt: str, dpi: int = 110) -> str:
     for ax in fig.axes:
         if ax.images:
             ax.grid(False)  # the style's grid would lie over the picture
+    fig.set(dpi=dpi, facecolor="white")
+    canvas = FigureCanvasAgg(fig)
+    canvas.draw()
+    pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    if not any(ax.images for ax in fig.axes):  # lines and text have few colours: a palette halves the bytes
+        pixels = pixels.quantize(256, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=dpi, facecolor="white")
+    pixels.save(buffer, "png")
     pyplot.close(fig)
     width, height = fig.get_size_inches() * 96  # CSS pixels; the picture holds a few more, for sharp screens
     data = base64.b64encode(buffer.getvalue()).decode()

@@ -65,32 +65,3 @@ def record(slug: str, score: float, file: Path | None = None) -> None:
             entry["passed"] = datetime.now(UTC).isoformat(timespec="seconds")
         text = json.dumps({"version": VERSION, "exercises": done}, indent=1, sort_keys=True) + "\n"
         write_whole(file, text.encode())
-
-
-def progress() -> None:
-    """Print what is done, what each exercise earned, and what comes next; or why that is not known."""
-    try:
-        print(report())
-    except (OSError, ValueError) as error:  # a lesson runs on without it
-        print(error)
-
-
-def report() -> str:
-    """A table of all exercises: done, attempts, minutes, points."""
-    from mmlearn.course.registry import exercises
-
-    done, lines, lesson = read(), [], None
-    for exercise in exercises():
-        if exercise.lesson != lesson:
-            lesson = exercise.lesson
-            lines.append(f"{'' if not lines else chr(10)}Lesson {lesson}")
-        entry = done.get(exercise.slug, {"attempts": 0, "best": 0.0, "passed": None})
-        mark = "✓" if entry["passed"] else ("…" if entry["attempts"] else " ")
-        earned = f"{round(entry['best'] * exercise.points, 1):g}/{exercise.points}"
-        tries = f"{entry['attempts']} tr{'y' if entry['attempts'] == 1 else 'ies'}" if entry["attempts"] else ""
-        lines.append(f"  {mark} {exercise.title:<44} {exercise.minutes:>3} min  {earned:>7} points  {tries}".rstrip())
-    left = [e for e in exercises() if not done.get(e.slug, {}).get("passed")]
-    lines.append(f"\n{len(exercises()) - len(left)} of {len(exercises())} exercises done.")
-    if left:
-        lines.append(f"Next: {left[0].title} (lesson {left[0].lesson}, about {left[0].minutes} minutes).")
-    return "\n".join(lines)

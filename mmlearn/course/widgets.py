@@ -1,56 +1,66 @@
 """Figures with controls."""
 
 import html
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from mmlearn.course.figures import img, publish, rc
+from mmlearn.course.figures import img, publish, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def explore(draw: Callable[..., "Figure"], alt: str | Callable[..., str], **choices: Iterable[Any]) -> None:
+def explore(
+    draw: Callable[..., "Figure"], alt: str | Callable[..., str], **choices: Iterable[Any] | Mapping[str, Any]
+) -> None:
     """Let the reader choose settings and see the figure that `draw` makes of them.
 
     Settings seen once are kept, so going back is instant. Where no widget can run (an export, a web page of the
-    notebook), two settings are shown side by side: the first, and the one with the last of every choice.
+    notebook), two settings are shown: the first of every choice, and the last of every choice.
 
     Args:
         draw: `draw(**values)` makes a matplotlib figure. With `layout="none"` it takes a third of the time.
         alt: describes the figure in words. A text is followed by the settings; or `alt(**values)` gives the whole.
-        choices: the values of each setting. Numbers get a slider (arrow keys work), others a menu.
+        choices: the values of each setting. Numbers get a slider (arrow keys work), others a menu. A mapping gives
+            values names, which stand in the menu: `head={"mean of all": None, "first": 1}`.
 
     Raises:
-        ValueError: no settings, or one without values.
+        ValueError: no settings, one without values, or one with two values that read the same.
     """
-    options = {name: tuple(values) for name, values in choices.items()}
-    if not options or not all(options.values()):
-        raise ValueError(f"explore needs values for at least one setting, such as layer=[0, 1, 2]; got {choices}")
+    options = {name: _named(name, values) for name, values in choices.items()}
+    if not options:
+        raise ValueError("explore needs at least one setting, such as layer=[0, 1, 2]")
 
     @lru_cache(maxsize=256)
-    def picture(*values: Any) -> str:
-        import matplotlib
+    def picture(*texts: str) -> str:
+        setting = dict(zip(options, texts, strict=True))
+        values = {name: options[name][text] for name, text in setting.items()}
+        return img(styled(draw)(**values), alt(**values) if callable(alt) else f"{alt} ({_words(setting)})")
 
-        setting = dict(zip(options, values, strict=True))
-        with matplotlib.rc_context(rc()):
-            fig = draw(**setting)
-        return img(fig, alt(**setting) if callable(alt) else f"{alt} ({_words(setting)})")
-
-    first = tuple(values[0] for values in options.values())
-    last = tuple(values[-1] for values in options.values())
+    first = tuple(next(iter(values)) for values in options.values())
+    last = tuple(next(reversed(values)) for values in options.values())
     bundle = _static(picture, options, dict.fromkeys([first, last]))
     publish(_widget(picture, options) | bundle)
 
 
+def _named(name: str, values: Iterable[Any] | Mapping[str, Any]) -> dict[str, Any]:
+    """The values of one setting, by the text that stands for each."""
+    values = values if isinstance(values, Mapping) else [(_text(value), value) for value in values]
+    named = dict(values)
+    if not named:
+        raise ValueError(f"explore needs at least one value of {name!r}; got {values!r}")
+    if len(named) < len(values):
+        raise ValueError(f"two values of {name!r} read the same: {', '.join(text for text, _ in values)}")
+    return named
+
+
 def _static(picture, options, settings) -> dict[str, str]:
-    """The settings side by side, as HTML and as text."""
-    words = [_words(dict(zip(options, values, strict=True))) for values in settings]
+    """The settings as HTML and as text: side by side where the page is wide enough, so that no text becomes small."""
+    words = [_words(dict(zip(options, texts, strict=True))) for texts in settings]
     figures = "".join(
-        f'<figure style="margin:0;flex:1 1 300px">{picture(*values)}<figcaption>{html.escape(caption)}</figcaption>'
-        "</figure>"
-        for values, caption in zip(settings, words, strict=True)
+        f'<figure style="margin:0">{picture(*texts)}<figcaption>{html.escape(caption)}</figcaption></figure>'
+        for texts, caption in zip(settings, words, strict=True)
     )
     controls = ", ".join(f"{_label(name)} ({len(values)} values)" for name, values in options.items())
     note = f"In a running notebook this figure has controls: {controls}."
@@ -83,14 +93,18 @@ def _widget(picture, options) -> dict[str, Any]:
     return ipywidgets.VBox([row, canvas])._repr_mimebundle_()
 
 
-def _control(name: str, values: tuple[Any, ...]):
+def _control(name: str, values: dict[str, Any]):
+    """A slider or a menu; its value is the text of what is chosen.
+
+    For a screen reader a menu has its label as its name; a slider has none, and ipywidgets has no place to give it one.
+    """
     import ipywidgets
 
-    numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+    numbers = all(text == _text(value) and type(value) in (int, float) for text, value in values.items())
     kind = ipywidgets.SelectionSlider if numbers and len(values) > 1 else ipywidgets.Dropdown
     return kind(
-        options=[(_text(value), value) for value in values],
-        value=values[0],
+        options=list(values),
+        value=next(iter(values)),
         description=_label(name),
         style={"description_width": "initial"},
         layout=ipywidgets.Layout(width="320px"),
@@ -101,8 +115,8 @@ def _label(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _words(setting: dict[str, Any]) -> str:
-    return ", ".join(f"{_label(name)} {_text(value)}" for name, value in setting.items())
+def _words(setting: dict[str, str]) -> str:
+    return ", ".join(f"{_label(name)} {text}" for name, text in setting.items())
 
 
 def _text(value: Any) -> str:

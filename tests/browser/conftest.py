@@ -103,18 +103,12 @@ def _address(process: subprocess.Popen, log: Path) -> str:
 
 
 @pytest.fixture
-def open_lesson(browser, lab, request):
-    """`open_lesson("01")` opens a fresh copy of a lesson in a new window; `open_lesson()` opens the printed address."""
+def open_page(browser, lab):
+    """`open_page(address)` opens an address of JupyterLab in a new window, with a fresh layout."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(20_000)
 
-    def open_(number: str | None = None) -> LessonPage:
-        address = lab.address
-        if number:
-            source = next((root() / "lessons").glob(f"{number}_*.ipynb"))
-            name = f"{request.node.name}-{source.name}"
-            (lab.folder / "work" / name).write_bytes(source.read_bytes())
-            address = f"{lab.server}/lab/tree/work/{name}"
+    def open_(address: str) -> LessonPage:
         page = context.new_page()
         page.goto(f"{address}?reset&token={lab.token}")
         return LessonPage(page)
@@ -123,6 +117,21 @@ def open_lesson(browser, lab, request):
     for session in context.request.get(f"{lab.server}/api/sessions?token={lab.token}").json():
         context.request.delete(f"{lab.server}/api/sessions/{session['id']}?token={lab.token}")
     context.close()
+
+
+@pytest.fixture
+def open_lesson(open_page, lab, request):
+    """`open_lesson("01")` opens a fresh copy of a lesson in a new window; `open_lesson()` opens the printed address."""
+
+    def open_(number: str | None = None) -> LessonPage:
+        if not number:
+            return open_page(lab.address)
+        source = next((root() / "lessons").glob(f"{number}_*.ipynb"))
+        name = f"{request.node.name}-{source.name}"
+        (lab.folder / "work" / name).write_bytes(source.read_bytes())
+        return open_page(f"{lab.server}/lab/tree/work/{name}")
+
+    return open_
 
 
 @pytest.fixture(scope="session")

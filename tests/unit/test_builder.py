@@ -619,3 +619,11 @@ def test_the_alt_text_of_an_output_is_found_in_its_metadata_or_its_html():
     assert not output_without_alt({"data": {"text/html": "<p><img src='a' alt='a dot'></p>"}})
     assert output_without_alt({"data": {"text/html": "<p><img src='a' alt=''></p>"}})
     assert not output_without_alt({"output_type": "stream", "text": "<img>"})
+
+
+def test_a_cell_that_is_folded_hides_its_code_until_it_is_opened(tmp_path):
+    path = tmp_path / "01_toy.py"
+    path.write_text('# %% [markdown]\n# # A toy\n\n# %% tags=["fold"]\nx = 1\n\n# %%\ny = 2\n')
+    _, folded, open_ = build_lesson(path, {}, str).student.cells
+    assert folded.metadata["jupyter"] == {"source_hidden": True}
+    assert "jupyter" not in open_.metadata

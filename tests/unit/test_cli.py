@@ -1,5 +1,6 @@
 """The commands: help, and errors that are one sentence."""
 
+import re
 import subprocess
 import sys
 
@@ -8,6 +9,12 @@ import pytest
 from mmlearn.cli import main
 
 COMMANDS = [[], ["lab"], ["progress"], ["build"], ["data"], ["data", "check"], ["data", "build"]]
+COMMANDS += [["experiment"], ["new"]]
+
+
+def whole_lines(text: str) -> str:
+    """argparse puts the sentence of a long name on the next line: join the two."""
+    return re.sub(r"\n {10,}", " ", text)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -16,7 +23,7 @@ def test_every_command_explains_itself(command, monkeypatch, capsys):
     with pytest.raises(SystemExit) as left:
         main([*command, "--help"])
     assert left.value.code == 0
-    text = capsys.readouterr().out
+    text = whole_lines(capsys.readouterr().out)
     assert text.startswith(" ".join(["usage: mmlearn", *command]))
     # An option or command without a sentence stands alone on its line.
     listed = [line.split() for line in text.splitlines() if line.startswith("  ") and "mmlearn" not in line]
@@ -26,7 +33,7 @@ def test_every_command_explains_itself(command, monkeypatch, capsys):
 def test_help_lists_every_command(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
-    text = capsys.readouterr().out
+    text = whole_lines(capsys.readouterr().out)
     assert all(f"\n    {command[0]} " in text for command in COMMANDS if len(command) == 1)
 
 
@@ -38,6 +45,8 @@ def test_help_lists_every_command(capsys):
         (["build", "--execute", "--check"], "not allowed with"),
         (["lab", "--port", "many"], "invalid int value: 'many'"),
         (["data"], "required: ACTION"),
+        (["experiment", "--jobs", "two"], "invalid int value: 'two'"),
+        (["new"], "required: NN_name"),
     ],
 )
 def test_a_wrong_command_line_is_told(arguments, said, capsys):
@@ -108,3 +117,14 @@ def test_a_misplaced_package_is_told(tmp_path):
     )
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.startswith(f"mmlearn: {tmp_path} is not the course's folder") and "Traceback" not in done.stderr
+
+
+def test_experiment_without_a_name_lists_them(capsys):
+    assert main(["experiment"]) == 0
+    listed = capsys.readouterr().out
+    assert "vit-positions" in listed and "What do positions bring" in listed
+
+
+def test_an_unknown_experiment_is_told_in_one_sentence(capsys):
+    assert main(["experiment", "vit-position"]) == 1
+    assert "no experiment is called 'vit-position'; there are" in capsys.readouterr().err

@@ -19,6 +19,7 @@ FLOORS = {
     "data": {"nn", "models", "paths", "files"},
     "train": {"nn", "models", "paths"},
     "eval": {"nn", "models", "paths"},
+    "experiments": {"nn", "models", "data", "train", "eval", "paths", "files"},
     "paths": set(),
     "files": set(),
     "__init__": set(),
@@ -115,3 +116,10 @@ def test_course_offers_what_it_lists():
     assert all(getattr(course, name) for name in course.__all__)
     with pytest.raises(AttributeError, match="has no 'chek'; it has check"):
         _ = course.chek
+
+
+def test_no_module_hides_a_name_that_course_offers():
+    """Importing `mmlearn.course.x` sets the attribute `x` of the package: it would take the place of a function `x`."""
+    import mmlearn.course as course
+
+    assert not set(course.__all__) & {file.stem for file in (PACKAGE / "course").iterdir()}

@@ -2,13 +2,16 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
 from mmlearn.cli import main
-from mmlearn.course import check, exercises, ledger, progress
+from mmlearn.course import check, exercises, ledger, progress, standing
+from mmlearn.course.lessons import lessons
+from mmlearn.course.registry import find
 from mmlearn.paths import root
 
 DAMAGE = {
@@ -166,3 +169,62 @@ def test_an_exercise_that_is_gone_does_not_disturb(capsys):
     ledger.record("old.exercise", 1.0)
     progress()
     assert f"0 of {len(exercises())} exercises done." in capsys.readouterr().out
+
+
+# --- the table in a notebook
+
+
+@pytest.fixture
+def table(monkeypatch):
+    """`progress()` as HTML, now."""
+    live = {}
+    monkeypatch.setattr(standing, "publish_live", lambda make, controls: live.update(make=make, controls=controls))
+    progress()
+    return lambda: live["make"]()["text/html"]
+
+
+def test_the_table_says_of_each_lesson_what_is_done_and_looks_again(table):
+    landed = [lesson for lesson in lessons() if lesson.landed]
+    before = table()
+    assert all(f'<a href="{lesson.file}">{lesson.number} · ' in before for lesson in landed)
+    assert before.count('scope="row"') == len(landed)
+    ledger.record("start.mean", 1.0)
+    ledger.record("vit.patchify", 1.0)
+    ledger.record("vit.attention", 0.5)
+    after = table()
+    points = find("vit.patchify").points + find("vit.attention").points / 2
+    total = sum(exercise.points for exercise in exercises("01"))
+    assert ">■</span> 1 of 1</td>" in after and ">1 of 1</td>" in after
+    assert f">■{'□' * (len(exercises('01')) - 1)}</span> 1 of {len(exercises('01'))}</td>" in after
+    assert f">{points:g} of {total}</td>" in after
+
+
+def test_a_bar_is_for_the_eye_and_its_words_for_all(table):
+    hidden = re.findall(r'<span aria-hidden="true"[^>]*>([^<]*)</span> (\d+ of \d+)', table())
+    assert len(hidden) == sum(lesson.landed for lesson in lessons())
+    assert all(len(bar) == int(words.split()[-1]) for bar, words in hidden)
+
+
+def test_the_next_step_is_a_link(table):
+    first, second = exercises()[:2]
+    assert (
+        f'Next: <a href="00_start_here.ipynb">{first.title} (lesson 00, about {first.minutes} minutes).</a>' in table()
+    )
+    ledger.record(first.slug, 1.0)
+    assert f'Next: <a href="01_vit.ipynb">{second.title} (lesson 01' in table()
+    for exercise in exercises():
+        ledger.record(exercise.slug, 1.0)
+    assert "Next" not in table()
+
+
+def test_the_table_of_a_damaged_file_is_its_sentence(table):
+    ledger.path().write_text('{"version": "<b>"}')
+    assert "&lt;b&gt;" in table() and "move it away" in table() and "<table" not in table()
+
+
+def test_the_text_says_what_a_lesson_asks(capsys):
+    assert main(["progress"]) == 0
+    head = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Lesson 01"))
+    vit = next(lesson for lesson in lessons() if lesson.number == "01")
+    assert head.startswith("Lesson 01 · Vision Transformer (ViT) · builds on 00 · ")
+    assert f"{vit.reading} min to read, {vit.exercising} min of exercises, {vit.run.seconds:.0f} s to run" in head

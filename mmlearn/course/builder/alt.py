@@ -5,23 +5,30 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
+PLACES = {"show": 1, "explore": 1, "reveal": 3}  # the calls that show a picture, and the place of their `alt`
+
 
 def code_without_alt(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Line and message of every `show(...)`, `explore(...)` and `plt.show()` that says nothing about its picture."""
+    """Line and message of every call in `PLACES`, and of `plt.show()`, that says nothing about its picture."""
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         name = getattr(call.func, "attr", getattr(call.func, "id", None))
-        if name not in ("show", "explore"):
+        if name not in PLACES or (name == "reveal" and _argument(call, "fig", 2) is None):
             continue
-        given = [word.value for word in call.keywords if word.arg == "alt"] or call.args[1:2]
-        alt = given[0] if given else None
+        alt = _argument(call, "alt", PLACES[name])
         if _says_nothing(alt):
             yield (
                 call.lineno,
                 f'{ast.unparse(call.func)}(...) without alt text: write {name}(..., alt="what is to be seen")',
             )
-        # `explore` may make its text from the slider's place, `show` shows one picture that its author has seen.
-        elif name == "show" and not isinstance(alt, ast.Constant | ast.JoinedStr):
+        # `explore` may make its text from the slider's place, the others show a picture that its author has seen.
+        elif name != "explore" and not isinstance(alt, ast.Constant | ast.JoinedStr):
             yield call.lineno, "alt text in a variable: write it in the call, as text or an f-string"
+
+
+def _argument(call: ast.Call, name: str, place: int) -> ast.expr | None:
+    """What a call gives for an argument, by name or by place; None where it gives nothing or None."""
+    given = [word.value for word in call.keywords if word.arg == name] or call.args[place : place + 1]
+    return None if not given or (isinstance(given[0], ast.Constant) and given[0].value is None) else given[0]
 
 
 def _says_nothing(alt: ast.expr | None) -> bool:

@@ -9,11 +9,13 @@ from copy import deepcopy
 from pathlib import Path
 from typing import NamedTuple
 
+from mmlearn.course.builder.cards import below_heading, exercise_card, lesson_card
 from mmlearn.course.builder.credits import credits_text
-from mmlearn.course.builder.master import HEADING, Cell, Master, read_master
+from mmlearn.course.builder.master import Cell, Master, read_master
 from mmlearn.course.builder.problems import BuildError, Problem
 from mmlearn.course.builder.rules import refuse_mistakes
 from mmlearn.course.builder.stub import make_stub
+from mmlearn.course.lessons import reading_minutes
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -104,13 +106,17 @@ def _notebook(master: Master, exercises: Mapping, footer: str, solved: bool):
     for cell, after in zip(master.cells, (*master.cells[1:], None), strict=True):
         source = cell.source
         if after and after.exercise:
-            source = _with_card(source, exercises[after.exercise])
+            source = below_heading(source, exercise_card(exercises[after.exercise]))
         if not solved and cell.kind == "code":
             source = _for_learner(cell)
         cells.append(_node(cell, source, exercises, solved))
     if footer:
         cells.append(nbformat.v4.new_markdown_cell(footer, id="credits"))
-    return nbformat.v4.new_notebook(cells=cells, metadata=deepcopy(METADATA), nbformat_minor=5)
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=deepcopy(METADATA), nbformat_minor=5)
+    # Reading time is that of the whole notebook, exercise cards and all, so the lesson's card comes last.
+    if cells[0].cell_type == "markdown":
+        cells[0].source = below_heading(cells[0].source, lesson_card(master, reading_minutes(notebook), exercises))
+    return notebook
 
 
 def _node(cell: Cell, source: str, exercises: Mapping, solved: bool):
@@ -120,6 +126,8 @@ def _node(cell: Cell, source: str, exercises: Mapping, solved: bool):
     # *Run all* goes on after a learner's cell that raises, a misspelt word say: its check says what is missing.
     tags = [*cell.tags, *["raises-exception"] * bool(cell.exercise and not solved)]
     metadata = {"tags": tags} if tags else {}
+    if "fold" in tags:  # code that only prepares what is shown: a click opens it
+        metadata["jupyter"] = {"source_hidden": True}
     if cell.exercise:
         metadata |= {"deletable": False, "nbgrader": _nbgrader(cell.id, solution=True)}
     elif cell.check:
@@ -138,16 +146,3 @@ def _for_learner(cell: Cell) -> str:
     """A code cell without its solution, and without the mark by which nbval compares outputs: there are none."""
     source = make_stub(cell.source, cell.exercise) if cell.exercise else cell.source
     return "\n".join(line for line in source.split("\n") if not NBVAL_LINE.fullmatch(line))
-
-
-def _with_card(text: str, exercise) -> str:
-    """An exercise's text with its card from the registration: below the heading that begins it, else on top."""
-    points = f"{exercise.points} point{'s' if exercise.points != 1 else ''}"
-    card = (
-        f"**Exercise `{exercise.slug}`: {exercise.title}** · difficulty {'●' * exercise.difficulty:○<5} "
-        f"· about {exercise.minutes} minutes · {points}"
-    )
-    if exercise.needs:
-        card += " · builds on " + ", ".join(f"`{need}`" for need in exercise.needs)
-    heading, _, rest = text.partition("\n") if HEADING.match(text) else ("", "", text)
-    return "\n\n".join(part for part in (heading, card, rest.strip("\n")) if part)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from mmlearn.course.builder.alt import code_without_alt, markdown_without_alt
 from mmlearn.course.builder.master import Cell, Master
+from mmlearn.course.builder.numbers import code_with_numbers, settings, text_with_numbers
 from mmlearn.course.builder.problems import BuildError, Mistake, Problem
 from mmlearn.course.builder.stub import definition, find_regions, make_stub, solved_functions
 
@@ -16,7 +17,7 @@ def refuse_mistakes(master: Master, exercises: Mapping[str, object]) -> None:
     """
     problems = list(_code_that_does_not_parse(master))
     if not problems:  # everything below reads the code as a tree
-        for rule in (_ids, _pictures, _regions, _order_of_cells, _absent_exercises):
+        for rule in (_ids, _pictures, _numbers, _regions, _order_of_cells, _absent_exercises):
             problems += rule(master, exercises)
         for cell in master.code:
             if cell.exercise in exercises:
@@ -50,6 +51,15 @@ def _pictures(master: Master, exercises: Mapping) -> Iterator[Problem]:
     for cell in master.cells:
         code = cell.kind == "code"
         found = code_without_alt(ast.parse(cell.source)) if code else markdown_without_alt(cell.source)
+        for line, message in found:
+            yield Problem(cell.line + line, message)
+
+
+def _numbers(master: Master, exercises: Mapping) -> Iterator[Problem]:
+    known = settings(ast.parse(cell.source) for cell in master.code)
+    for cell in master.cells:
+        code = cell.kind == "code"
+        found = code_with_numbers(ast.parse(cell.source), known) if code else text_with_numbers(cell.source, known)
         for line, message in found:
             yield Problem(cell.line + line, message)
 

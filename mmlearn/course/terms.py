@@ -1,0 +1,221 @@
+"""The glossary: each technical word of the course, where it is first used, and what it means there.
+
+A later lesson adds its words to `TERMS`, in alphabetical order; a test finds a word that its lesson does not use.
+"""
+
+from dataclasses import dataclass
+
+from mmlearn.course.lessons import find
+from mmlearn.course.tables import html_table, plain
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word, the number of the lesson that introduces it, and its meaning in one or two sentences."""
+
+    word: str
+    lesson: str
+    meaning: str
+
+
+TERMS = (
+    Term(
+        "accuracy",
+        "00",
+        "The share of items that a model judges rightly. It means something only beside a baseline.",
+    ),
+    Term(
+        "attention",
+        "01",
+        "A weighted mean over tokens. Every token computes for itself how much it takes from each of the others.",
+    ),
+    Term(
+        "attention distance",
+        "01",
+        "How far a head of attention looks: the mean distance between a patch and those that it attends to, each "
+        "counted by its weight.",
+    ),
+    Term(
+        "augmentation",
+        "01",
+        "Changing a training item in a way that keeps its label, such as a small shift of a picture, so that the model "
+        "does not meet exactly the same item twice.",
+    ),
+    Term(
+        "baseline",
+        "00",
+        "A simple way to do the task, measured on the same items. A model is worth what it adds to that.",
+    ),
+    Term("batch", "00", "Several items that go through a model together, along the first axis of a tensor."),
+    Term(
+        "chance",
+        "00",
+        "What blind guessing gets right: one item in K where there are K classes and each is equally likely to be "
+        "guessed.",
+    ),
+    Term(
+        "channel",
+        "00",
+        "One of the numbers that a picture holds at each pixel. A colour picture has three: red, green and blue.",
+    ),
+    Term("class", "00", "One of the fixed answers between which a classifier chooses."),
+    Term(
+        "class token",
+        "01",
+        "A learned vector that is put in front of the patches. It stands for no patch; the head reads from it what the "
+        "layers have collected there.",
+    ),
+    Term("concept", "00", "A thing that the emoji data set shows, such as a red apple, whoever drew it."),
+    Term(
+        "confidence interval",
+        "00",
+        "A range around a measured number. Of ranges made in this way at 95 %, 95 in 100 hold the true number.",
+    ),
+    Term(
+        "convolution",
+        "01",
+        "A layer that slides one small set of weights, its kernel, over a picture. The stride is how many pixels it "
+        "moves at a time.",
+    ),
+    Term("embedding", "00", "A vector that stands for something: a word, a patch, a picture, a place in a sequence."),
+    Term("encoder", "01", "The part of a model that turns an input into vectors for other parts to read."),
+    Term(
+        "fusion",
+        "00",
+        "How and where a model brings two modalities together. Early fusion joins their tokens into one sequence; deep "
+        "fusion lets layers inside the model look from one to the other.",
+    ),
+    Term(
+        "head",
+        "01",
+        "In attention: one of several attentions side by side, each on its own slice of the vectors. At the end of a "
+        "model: the last layer, which gives the answer.",
+    ),
+    Term(
+        "held-out",
+        "00",
+        "Kept away from training. Only held-out items show what a model does with what it has never seen.",
+    ),
+    Term(
+        "inductive bias",
+        "01",
+        "What a model assumes before it sees data. A convolution assumes that neighbouring pixels belong together and "
+        "that a thing stays the same thing when it moves.",
+    ),
+    Term(
+        "interpolation",
+        "01",
+        "Filling in values between known ones. Positions learned for one grid of patches are stretched to another grid "
+        "in this way.",
+    ),
+    Term("key", "01", "The vector by which a token says what it offers. Queries are compared with it."),
+    Term(
+        "layer norm",
+        "01",
+        "Shifts and scales the numbers of each token to mean 0 and variance 1, then by learned numbers.",
+    ),
+    Term(
+        "majority",
+        "00",
+        "The baseline that always gives the answer that was most frequent in training.",
+    ),
+    Term(
+        "mean picture",
+        "00",
+        "The mean of several pictures, at every pixel and channel. The group whose mean is nearest to a picture is a "
+        "baseline's guess of its group.",
+    ),
+    Term("modality", "00", "A kind of data with a form of its own: text, image, audio, depth."),
+    Term(
+        "negative control",
+        "00",
+        "The same measurement with the cause taken out, such as training on shuffled labels. If the effect stays, it "
+        "came from something else.",
+    ),
+    Term("objective", "00", "The number that training makes small or large. It says what the model is asked to learn."),
+    Term(
+        "patch",
+        "01",
+        "A small square of a picture. The Vision Transformer reads a patch where a language model reads a word.",
+    ),
+    Term(
+        "perceptron (MLP)",
+        "01",
+        "Linear layers with a nonlinear function between them. In a transformer it works on each token by itself.",
+    ),
+    Term(
+        "position",
+        "01",
+        "Where a token stands in the sequence; and, for short, the position embedding of that place.",
+    ),
+    Term(
+        "position embedding",
+        "01",
+        "A vector for each place in the sequence, added to the token that stands there. Without it, attention does not "
+        "know the order.",
+    ),
+    Term(
+        "pre-training",
+        "01",
+        "Training on one large task first, so that a model can then be fitted to another task with less data.",
+    ),
+    Term("projection", "01", "A linear layer that maps vectors of one length to vectors of another."),
+    Term("query", "01", "The vector by which a token says what it looks for. It is compared with all keys."),
+    Term(
+        "receptive field",
+        "01",
+        "The part of the picture that one value inside a network can depend on. In a convolutional network it grows "
+        "from layer to layer.",
+    ),
+    Term(
+        "reference",
+        "00",
+        "The course's own tested code for an exercise. Your result is compared with its result, and where an exercise "
+        "is not solved it stands in.",
+    ),
+    Term(
+        "residual path",
+        "01",
+        "The way on which tokens pass a block unchanged. What the block computes is added to them.",
+    ),
+    Term(
+        "scores (logits)",
+        "01",
+        "One number for each class, before a softmax makes shares of them. The class with the highest is the answer.",
+    ),
+    Term(
+        "seed",
+        "00",
+        "The number from which a random generator starts. The same seed gives the same random numbers again.",
+    ),
+    Term(
+        "softmax",
+        "01",
+        "Turns numbers into positive shares that sum to 1; larger numbers get larger shares.",
+    ),
+    Term("split", "00", "A part of a data set with a purpose: to train on, or to test one question."),
+    Term("tensor", "00", "Numbers in a grid of any number of axes. Its shape is how many there are along each axis."),
+    Term("token", "00", "One vector, or one number of a fixed list, in the sequence that a model reads or writes."),
+    Term("value", "01", "The vector that a token hands over to those that attend to it."),
+)
+
+
+def glossary(lesson: str | None = None) -> None:
+    """Show the words of one lesson (`"01"`), or of all lessons that are here, with what they mean.
+
+    Raises:
+        ValueError: no lesson has this number.
+    """
+    from mmlearn.course.figures import publish
+
+    places = {number: find(number) for number in ([lesson] if lesson else sorted({term.lesson for term in TERMS}))}
+    shown = [term for term in TERMS if term.lesson in places and (lesson or places[term.lesson].landed)]
+    caption = f"Glossary of lesson {lesson}" if lesson else "Glossary"
+    rows = [(t.word, t.meaning, f"[{t.lesson}]({places[t.lesson].file})") for t in shown]
+    lines = (f"{word} (lesson {plain(link)}): {meaning}" for word, meaning, link in rows)
+    publish(
+        {
+            "text/plain": "\n".join([caption, *lines]),
+            "text/html": html_table(caption, ("Word", "Meaning", "Lesson"), rows),
+        }
+    )
