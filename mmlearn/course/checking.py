@@ -47,7 +47,7 @@ def check(slug: str, obj: object = _GIVEN_BY_NAME) -> object:
     return exercise.reference
 
 
-def hint(slug: str, number: int) -> None:
+def hint(slug: str, number: int = 1) -> None:
     """Print one hint of an exercise; `number` counts from 1."""
     hints = find(slug).hints
     if not 1 <= number <= len(hints):

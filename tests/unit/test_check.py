@@ -706,3 +706,8 @@ def test_a_name_that_the_exercise_uses_is_no_foreign_global(capsys):
         exec(compile(code, file, "exec"), space)
         check("vit.model", space["ViT"])
         assert (f"your code uses `{name}`" in capsys.readouterr().out) is warned
+
+
+def test_a_hint_without_a_number_is_the_first(capsys):
+    hint("start.mean")
+    assert capsys.readouterr().out.startswith("Hint 1 of ")

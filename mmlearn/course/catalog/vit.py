@@ -185,7 +185,7 @@ EXERCISES = [
         name="patchify",
         title="Cut an image into patches",
         difficulty=2,
-        minutes=15,
+        minutes=20,
         points=3,
         hints=(
             "Split each of the two pixel axes in two: which patch, and where in the patch. `reshape` to `[B, C, Y / P, "
@@ -214,7 +214,7 @@ EXERCISES = [
         name="PatchProjection",
         title="Project the patches",
         difficulty=2,
-        minutes=10,
+        minutes=15,
         points=3,
         hints=(
             "`forward` is one line: the parts are `patchify` and `self.linear`. For `kernel`, look at the shape of "
@@ -246,7 +246,7 @@ EXERCISES = [
         name="SelfAttention",
         title="Multi-head self-attention",
         difficulty=3,
-        minutes=25,
+        minutes=40,
         points=5,
         hints=(
             "Write down the shapes first. `self.qkv` gives [B, N, 3 D]; cut in three along the last axis, each part is "
@@ -336,7 +336,7 @@ EXERCISES = [
         name="ViT",
         title="The whole model",
         difficulty=2,
-        minutes=10,
+        minutes=15,
         points=4,
         hints=(
             "Follow the shapes: images [B, C, Y, X], projected patches [B, N, D], encoded tokens [B, 1 + N, D], the "
@@ -372,7 +372,7 @@ EXERCISES = [
         name="interpolate_positions",
         title="Positions for another image size",
         difficulty=3,
-        minutes=20,
+        minutes=25,
         points=4,
         hints=(
             "Put the first position, that of the class token, aside. The others are a picture: N = rows * columns "
