@@ -480,6 +480,7 @@ interpolate_positions = check("vit.interpolate")
 
 # %% id="data"
 # NBVAL_CHECK_OUTPUT
+CONCEPTS, STYLE = study.CONCEPTS, study.STYLE
 task = study.task()
 config = ViTConfig.preset("toy")
 
@@ -539,7 +540,6 @@ model = reference.ViT(config).eval()
 print(model.load_state_dict(vit.cpu().state_dict()))  # wherever it was trained
 
 # %% id="results" tags=["train"]
-CONCEPTS, STYLE = study.CONCEPTS, study.STYLE
 this_run = {"ViT": study.measured(model), "CNN": study.measured(cnn.cpu())}
 
 
@@ -859,7 +859,7 @@ with torch.no_grad():
 # zero. Others began with random positions of several sizes. In this lesson, as in most code, their standard deviation is
 # `0.02` at first.
 
-# %% id="guess-positions"
+# %% id="guess-positions" tags=["train"]
 guess = None  # choose below, or write it here, such as guess = 0.25
 predict(
     "vit.positions",
@@ -948,7 +948,7 @@ reveal(
 #
 # Your model was trained on pictures of 32 × 32 pixels. With your `interpolate_positions` it can read larger ones.
 
-# %% id="larger"
+# %% id="larger" tags=["train"]
 LARGER = study.LARGER
 larger = reference.ViT(ViTConfig.preset("toy", image_size=(LARGER, LARGER))).eval()
 finer = interpolate_positions(positions, config.grid, larger.config.grid)

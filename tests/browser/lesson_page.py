@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+TALLEST = 15_000  # pixels of one photograph
 THIS = "const panel = jupyterapp.shell.currentWidget;"
 
 
@@ -74,18 +75,20 @@ class LessonPage:
         return next(cell["execution_count"] for cell in self.notebook()["cells"] if cell["id"] == cell_id)
 
     def photograph(self, file: Path) -> None:
-        """The whole lesson in light, and again in dark beside it (`NAME-dark.png`)."""
+        """The whole lesson in light, and in dark beside it (`NAME-dark.png`); a long one in parts (`NAME-2.png`)."""
         size = self.page.viewport_size
         for _ in range(2):  # cells that were never in view get their true height in the first, taller window
             height = self.page.evaluate(
                 f"""() => {{ {THIS} const edges = panel.content.widgets.map(cell => cell.node.getBoundingClientRect());
                 return Math.ceil(edges.at(-1).bottom - edges[0].top) }}"""
             )
-            self.page.set_viewport_size({"width": size["width"], "height": min(height + 200, 15_000)})
-            self.page.evaluate(f"() => {{ {THIS} panel.content.outerNode.scrollTop = 0 }}")
+            # Chromium draws no picture that is taller than 16,384 pixels.
+            self.page.set_viewport_size({"width": size["width"], "height": min(height + 200, TALLEST)})
             self.page.wait_for_timeout(500)
-        for theme, path in (("Dark", file.with_stem(f"{file.stem}-dark")), ("Light", file)):
+        for theme, stem in (("Dark", f"{file.stem}-dark"), ("Light", file.stem)):
             self.command("apputils:change-theme", theme=f"JupyterLab {theme}")
-            self.page.wait_for_timeout(500)
-            self.page.screenshot(path=path)
+            for part, top in enumerate(range(0, height, TALLEST - 200), 1):
+                self.page.evaluate(f"() => {{ {THIS} panel.content.outerNode.scrollTop = {top} }}")
+                self.page.wait_for_timeout(500)
+                self.page.screenshot(path=file.with_stem(stem if part == 1 else f"{stem}-{part}"))
         self.page.set_viewport_size(size)

@@ -627,3 +627,14 @@ def test_a_cell_that_is_folded_hides_its_code_until_it_is_opened(tmp_path):
     _, folded, open_ = build_lesson(path, {}, str).student.cells
     assert folded.metadata["jupyter"] == {"source_hidden": True}
     assert "jupyter" not in open_.metadata
+
+
+def test_blank_lines_at_the_top_of_a_cell_are_left_out_and_counted(tmp_path):
+    """A formatter wants them before a `def`; a learner would see an empty gap."""
+    path = tmp_path / "01_toy.py"
+    path.write_text('# %% [markdown]\n# # A toy\n\n# %% id="helper"\n\n\ndef helper():\n    return 1\n')
+    cell = build_lesson(path, {}, str).student.cells[1]
+    assert cell.source.startswith("def helper")
+    path.write_text('# %% [markdown]\n# # A toy\n\n# %% id="helper"\n\n\ndef helper(:\n    return 1\n')
+    with pytest.raises(BuildError, match=r"01_toy\.py:7: .*does not parse"):
+        build_lesson(path, {}, str)

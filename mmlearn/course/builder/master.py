@@ -74,8 +74,8 @@ def read_master(path: Path) -> Master:
     cells = tuple(
         Cell(
             kind=cell.cell_type,
-            source=cell.source.rstrip(),
-            line=line,
+            source=cell.source.strip("\n").rstrip(),  # a formatter puts blank lines before a def that begins a cell
+            line=line + len(cell.source) - len(cell.source.lstrip("\n")),
             id=name,
             tags=tuple(cell.metadata.get("tags", ())),
             exercise=cell.metadata.get("exercise", ""),
