@@ -27,7 +27,8 @@ def test_the_map_is_filtered_and_a_link_opens_the_lesson(open_lesson, screenshot
     assert lesson.page.locator(".lm-TabBar-tab", has_text="00_start").count() == 1, page
 
 
-def test_the_progress_table_looks_again(open_lesson, screenshots):
+def test_the_progress_table_looks_again(open_lesson, lab, screenshots):
+    (lab.folder / "work" / "progress.json").unlink(missing_ok=True)  # of the tests before
     lesson = open_lesson("00")
     lesson.run("00-start-here-code-1")
     lesson.run("your-progress-code-1")
