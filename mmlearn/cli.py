@@ -68,6 +68,21 @@ def _parser() -> argparse.ArgumentParser:
     experiment.add_argument("--out", metavar="DIR", help="write there instead of data/experiments")
     experiment.set_defaults(run=_experiment)
 
+    zoo = commands.add_parser("zoo", help="list the trained models in data/zoo/, train one again, or check one")
+    actions = zoo.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listed = actions.add_parser("list", help="what there is, and what each reached on held-out items")
+    listed.set_defaults(run=_zoo_list)
+    trained = actions.add_parser("train", help="make a model again, in one thread; stopped, it goes on where it was")
+    trained.add_argument("name", help="the model, such as toy-clip")
+    trained.add_argument("--out", metavar="DIR", help="write there instead of data/zoo")
+    trained.set_defaults(run=_zoo_train)
+    checked = actions.add_parser(
+        "check", help="run the first steps again and hold them against the recorded loss curve"
+    )
+    checked.add_argument("name", help="the model, such as toy-clip")
+    checked.add_argument("--share", type=float, default=0.05, help="of all steps (default: 0.05)")
+    checked.set_defaults(run=_zoo_check)
+
     new = commands.add_parser(
         "new",
         help="write the files of a new lesson, which work at once",
@@ -126,6 +141,38 @@ def _experiment(options) -> None:
         return
     for e in experiments():
         print(f"{e.name:<20} lesson {e.lesson}, {len(e.points):>3} points  {e.question}")
+
+
+def _zoo_list(options) -> None:
+    from mmlearn.experiments import zoo
+
+    for name in zoo.names():
+        known = zoo.card(name)
+        print(
+            f"{name}: {known['what']}\n  {known['parameters']:,} parameters, {known['minutes']:.0f} minutes of one core"
+        )
+        print("  " + ", ".join(f"{measure} {value:.3f}" for measure, value in known["measured"].items()))
+
+
+def _zoo_train(options) -> None:
+    from pathlib import Path
+
+    from mmlearn.experiments import zoo
+
+    print(f"wrote {zoo.make(options.name, Path(options.out) if options.out else None).name} and its card")
+
+
+def _zoo_check(options) -> int:
+    from mmlearn.experiments import zoo
+
+    new, recorded = zoo.again(options.name, options.share)
+    for stretch, (now, then) in enumerate(zip(new, recorded, strict=True), 1):
+        print(f"stretch {stretch:>3} of {zoo.POINTS}: loss {now:.4f}, recorded {then:.4f}")
+    furthest = max(abs(now - then) for now, then in zip(new, recorded, strict=True))
+    print(
+        f"furthest apart: {furthest:.4f}" + ("" if furthest <= zoo.NEAR else f"; more than {zoo.NEAR} is another curve")
+    )
+    return 0 if furthest <= zoo.NEAR else 1
 
 
 def _new(options) -> None:

@@ -12,6 +12,7 @@ _WHERE = {
     "glossary": "terms",
     "show": "figures",
     "explore": "widgets",
+    "Typed": "widgets",
     "style": "figures",
     "image_grid": "figures",
     "live_curve": "live",

@@ -11,6 +11,25 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+class Typed(dict):
+    """A setting that the reader types: any text. The examples are shown where no widget runs.
+
+    Args:
+        examples: at least one; the first stands in the field at first.
+
+    Raises:
+        ValueError: no example.
+    """
+
+    def __init__(self, *examples: str) -> None:
+        if not examples:
+            raise ValueError('a typed setting needs an example, such as Typed("a red apple")')
+        super().__init__((example, example) for example in examples)
+
+    def __missing__(self, text: str) -> str:
+        return text
+
+
 def explore(
     draw: Callable[..., "Figure"], alt: str | Callable[..., str], **choices: Iterable[Any] | Mapping[str, Any]
 ) -> None:
@@ -23,7 +42,7 @@ def explore(
         draw: `draw(**values)` makes a matplotlib figure. With `layout="none"` it takes a third of the time.
         alt: describes the figure in words. A text is followed by the settings; or `alt(**values)` gives the whole.
         choices: the values of each setting. Numbers get a slider (arrow keys work), others a menu. A mapping gives
-            values names, which stand in the menu: `head={"mean of all": None, "first": 1}`.
+            values names, which stand in the menu: `head={"mean of all": None, "first": 1}`. `Typed(...)` takes any text.
 
     Raises:
         ValueError: no settings, one without values, or one with two values that read the same.
@@ -46,6 +65,8 @@ def explore(
 
 def _named(name: str, values: Iterable[Any] | Mapping[str, Any]) -> dict[str, Any]:
     """The values of one setting, by the text that stands for each."""
+    if isinstance(values, Typed):
+        return values
     values = values if isinstance(values, Mapping) else [(_text(value), value) for value in values]
     named = dict(values)
     if not named:
@@ -62,12 +83,16 @@ def _static(picture, options, settings) -> dict[str, str]:
         f'<figure style="margin:0">{picture(*texts)}<figcaption>{html.escape(caption)}</figcaption></figure>'
         for texts, caption in zip(settings, words, strict=True)
     )
-    controls = ", ".join(f"{_label(name)} ({len(values)} values)" for name, values in options.items())
+    controls = ", ".join(f"{_label(name)} ({_offer(values)})" for name, values in options.items())
     note = f"In a running notebook this figure has controls: {controls}."
     return {
         "text/plain": f"[Figure with controls: {controls}; shown: {' | '.join(words)}]",
         "text/html": f'<div style="display:flex;flex-wrap:wrap;gap:12px">{figures}</div><p>{html.escape(note)}</p>',
     }
+
+
+def _offer(values: dict[str, Any]) -> str:
+    return "any text" if isinstance(values, Typed) else f"{len(values)} values"
 
 
 def _widget(picture, options) -> dict[str, Any]:
@@ -94,12 +119,21 @@ def _widget(picture, options) -> dict[str, Any]:
 
 
 def _control(name: str, values: dict[str, Any]):
-    """A slider or a menu; its value is the text of what is chosen.
+    """A slider, a menu or a field; its value is the text of what is chosen or typed.
 
     For a screen reader a menu has its label as its name; a slider has none, and ipywidgets has no place to give it one.
     """
     import ipywidgets
 
+    if isinstance(values, Typed):
+        return ipywidgets.Text(
+            value=next(iter(values)),
+            description=_label(name),
+            continuous_update=False,  # the picture changes at Enter, or when the field is left
+            placeholder="type, then press Enter",
+            style={"description_width": "initial"},
+            layout=ipywidgets.Layout(width="480px"),
+        )
     numbers = all(text == _text(value) and type(value) in (int, float) for text, value in values.items())
     kind = ipywidgets.SelectionSlider if numbers and len(values) > 1 else ipywidgets.Dropdown
     return kind(

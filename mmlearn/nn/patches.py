@@ -4,6 +4,8 @@ Shape letters: B batch, C channels, Y and X rows and columns of pixels, P side o
 F = C * P * P numbers in a patch, D model width.
 """
 
+import math
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -59,13 +61,14 @@ class PatchProjection(nn.Module):
         channels: C.
         patch_size: P, in pixels; must divide the sides of the images.
         dim: D.
+        bias: whether a learned bias is added.
         device, dtype: of the parameters.
     """
 
-    def __init__(self, channels: int, patch_size: int, dim: int, *, device=None, dtype=None) -> None:
+    def __init__(self, channels: int, patch_size: int, dim: int, *, bias: bool = True, device=None, dtype=None) -> None:
         super().__init__()
         self.channels, self.patch_size = channels, patch_size
-        self.linear = nn.Linear(channels * patch_size**2, dim, device=device, dtype=dtype)
+        self.linear = nn.Linear(channels * patch_size**2, dim, bias=bias, device=device, dtype=dtype)
 
     def kernel(self) -> Tensor:
         """The map as the kernel of a convolution with stride P: `[D, C, P, P]`, without a copy."""
@@ -83,3 +86,56 @@ class PatchProjection(nn.Module):
         # Equation 1, x_p E, written out: z[d, i, j] = b[d] + sum over c, u, v of E[d, c, u, v] * x[c, iP + u, jP + v]
         projected_BDYX = F.conv2d(images_BCYX, self.kernel(), self.linear.bias, stride=self.patch_size)
         return projected_BDYX.flatten(2).transpose(1, 2)
+
+
+CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+
+
+def strided_grid(lengths: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...]) -> tuple[int, ...]:
+    """How many patches lie along each axis, where patches may overlap: one, and one more for each stride that fits.
+
+    What is left over at the end of an axis, less than a stride, is in no patch.
+
+    Args:
+        lengths: of the axes, one to three.
+        kernel, stride: sides of a patch, and the distance from each to the next, along the same axes.
+
+    Raises:
+        ValueError: not as many sides or strides as axes, or other than one to three; a patch is longer than its axis; a
+            side or a stride is not positive.
+    """
+    if len(lengths) not in CONVOLUTIONS or not len(lengths) == len(kernel) == len(stride):
+        raise ValueError(f"patches need one to three axes, alike in {lengths}, {kernel} and {stride}")
+    if min(*kernel, *stride) < 1 or any(side > length for side, length in zip(kernel, lengths, strict=True)):
+        raise ValueError(f"patches of {kernel}, {stride} apart, do not fit into {lengths}")
+    return tuple(1 + (n - k) // s for n, k, s in zip(lengths, kernel, stride, strict=True))
+
+
+class StridedProjection(nn.Module):
+    """A linear map of each patch of a series, a picture or a video; patches may overlap.
+
+    `PatchProjection` for one to three axes, without a bias, and with a stride of its own.
+
+    Args:
+        channels: C.
+        kernel: sides of a patch, one for each axis.
+        dim: D.
+        stride: from each patch to the next along each axis; `None` lays them side by side.
+        device, dtype: of the parameters.
+    """
+
+    def __init__(
+        self, channels: int, kernel: tuple[int, ...], dim: int, *, stride=None, device=None, dtype=None
+    ) -> None:
+        super().__init__()
+        self.shape, self.stride = (channels, *kernel), kernel if stride is None else stride
+        self.linear = nn.Linear(channels * math.prod(kernel), dim, bias=False, device=device, dtype=dtype)
+
+    def kernel(self) -> Tensor:
+        """The map as the kernel of a convolution: `[D, C, *kernel]`, without a copy."""
+        return self.linear.weight.unflatten(1, self.shape)
+
+    def forward(self, signals: Tensor) -> Tensor:
+        """Signals `[B, C, *axes]` to projected patches `[B, N, D]`; the last axis runs fastest."""
+        convolution = CONVOLUTIONS[len(self.stride)]
+        return convolution(signals, self.kernel(), stride=self.stride).flatten(2).transpose(1, 2)
