@@ -46,6 +46,28 @@ def test_lesson_01_runs_and_its_slider_moves(open_lesson, screenshots):
     maps.screenshot(path=screenshots / "lesson-01-slider.png")
 
 
+def test_lesson_02_runs_and_answers_what_is_typed(open_lesson, screenshots):
+    lesson = open_lesson("02")
+    lesson.run_all()
+    assert_ran_with_stand_ins(lesson)
+    lesson.photograph(screenshots / "lesson-02.png")
+
+    for cell, typed, said in (
+        ("nearest-pictures", "a bird", "nearest to 'a bird': "),
+        ("your-labels", "a cat, a banana", "the most of 2 labels"),
+    ):
+        output = lesson.output(cell)
+        before = output.locator("img").get_attribute("src")
+        field = output.locator("input[type=text]")
+        field.fill(typed)
+        field.press("Enter")
+        lesson.page.wait_for_function(
+            "words => [...document.images].some(image => image.alt.includes(words))", arg=said
+        )
+        assert output.locator("img").get_attribute("src") != before
+        output.screenshot(path=screenshots / f"lesson-02-{cell}.png")
+
+
 def test_a_wrong_answer_its_hints_and_the_right_answer(open_lesson, lab, screenshots):
     lesson = open_lesson("00")
     lesson.run("00-start-here-code-1")

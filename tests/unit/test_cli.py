@@ -9,7 +9,7 @@ import pytest
 from mmlearn.cli import main
 
 COMMANDS = [[], ["lab"], ["progress"], ["build"], ["data"], ["data", "check"], ["data", "build"]]
-COMMANDS += [["experiment"], ["new"]]
+COMMANDS += [["experiment"], ["zoo"], ["zoo", "list"], ["zoo", "train"], ["zoo", "check"], ["new"]]
 
 
 def whole_lines(text: str) -> str:
@@ -91,8 +91,8 @@ def test_our_own_mistakes_keep_their_traceback(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["data", "check", "emojis"], "There is no data set 'emojis'. There is: emoji."),
-        (["data", "build", "emojis"], "There is no data set 'emojis'. There is: emoji."),
+        (["data", "check", "emojis"], "There is no data set 'emojis'. There is: emoji, stamps, "),
+        (["data", "build", "emojis"], "There is no data set 'emojis'. There is: emoji, stamps, "),
         (["build", "77"], "77"),
     ],
 )

@@ -185,6 +185,16 @@ def test_explore_needs_values(choices, message):
         widgets.explore(lambda **values: figure(), alt="A line", **choices)
 
 
+def test_a_typed_setting_shows_its_first_and_last_example_where_nothing_runs(capsys):
+    drawn = []
+    texts = widgets.Typed("a cat", "a dog", "a bird")
+    widgets.explore(lambda text: drawn.append(text) or figure(), alt=lambda text: f"for {text}", text=texts)
+    assert drawn == ["a cat", "a bird"]
+    assert "text (any text); shown: text a cat | text a bird" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="a typed setting needs an example"):
+        widgets.Typed()
+
+
 # --- the curve
 
 
@@ -252,6 +262,17 @@ for value in ('3', '0', '5'):
     alts.append(canvas.value.split('"')[1] if "img" in canvas.value else canvas.value)
 print(alts, drawn, slider.description, menu.options, plt.get_fignums(), sep="\\n")
 """
+TYPE = """
+from mmlearn.course.widgets import Typed
+before = set(_instances)
+explore(lambda text: plt.figure(figsize=(1, 1)), alt=lambda text: f"for {text!r}", text=Typed("a cat", "a dog"))
+made = [widget for key, widget in _instances.items() if key not in before]
+field = next(w for w in made if type(w).__name__ == "Text")
+canvas = next(w for w in made if type(w).__name__ == "HTML")
+shown = [canvas.value.split('"')[1]]
+field.value = "what nobody <foresaw>"
+print(field.description, field.continuous_update, [*shown, canvas.value.split('"')[1]])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +281,7 @@ def outputs():
     import nbformat
     from nbclient import NotebookClient
 
-    cells = [nbformat.v4.new_code_cell(source.strip()) for source in (SETUP, TRAIN, EXPLORE, MOVE)]
+    cells = [nbformat.v4.new_code_cell(source.strip()) for source in (SETUP, TRAIN, EXPLORE, MOVE, TYPE)]
     notebook = nbformat.v4.new_notebook(cells=cells)
     NotebookClient(notebook, timeout=120, kernel_name="python3", coalesce_streams=True).execute()
     return [cell.outputs for cell in notebook.cells]
@@ -290,3 +311,10 @@ def test_moving_the_slider_redraws_describes_remembers_and_shows_errors(outputs)
     assert alts == str(["A line (layer 0, kind a)", "A line (layer 3, kind a)", "A line (layer 0, kind a)", error])
     assert drawn == "[(0, 'a'), (3, 'b'), (3, 'a'), (5, 'a')]"  # layer 0 was not drawn again
     assert (label, menu, open_figures) == ("layer", "('a', 'b')", "[]")
+
+
+def test_typing_redraws_for_any_text(outputs):
+    text = next(output.text for output in outputs[4] if output.output_type == "stream")
+    assert text == "text False [\"for &#x27;a cat&#x27;\", 'for &#x27;what nobody &lt;foresaw&gt;&#x27;']\n" or (
+        "a cat" in text and "what nobody &lt;foresaw&gt;" in text
+    )

@@ -49,6 +49,7 @@ def score_matrix(
 def _matrix(page: Page, corner: tuple[float, float], images_BCYX, names, scores_BK, partners: bool) -> None:
     """The pictures to the left of `corner`, the names above, the matrix with its colour bar to the right."""
     from matplotlib.patches import Rectangle
+    from matplotlib.ticker import MaxNLocator
 
     left, bottom = corner
     B, K = scores_BK.shape
@@ -66,7 +67,8 @@ def _matrix(page: Page, corner: tuple[float, float], images_BCYX, names, scores_
         page.text(x - 0.08, bottom + CELL * B + 0.08, name, rotation=50, ha="left", va="bottom", fontsize=10)
     for place in range(min(B, K) if partners else 0):
         ax.add_patch(Rectangle((place - 0.5, place - 0.5), 1, 1, fill=False, ec=MARK, lw=2.6))
-    page.colour_bar(left + CELL * K + 0.15, bottom, CELL * B, ax, "cosine")
+    bar = page.colour_bar(left + CELL * K + 0.15, bottom, CELL * B, ax, "cosine")
+    bar.yaxis.set_major_locator(MaxNLocator(5, prune="both"))  # a number at the very end would leave the page
 
 
 @styled
@@ -75,7 +77,7 @@ def idea(images_BCYX: Tensor, texts: Sequence[str], scores_BK: Tensor) -> "Figur
     B, K = scores_BK.shape
     names = [_short(text) for text in texts]
     above = 0.35 + 0.068 * max(map(len, names))
-    width, height = 3.4 + CELL * (K + 1) + 1.6, max(CELL * B + above, 4.4)
+    width, height = 2.75 + CELL * (K + 1) + 1.5, max(CELL * B + above, 4.4)
     page = Page(width, height)
     box = {"boxstyle": "round,pad=0.5", "fc": "#f2f2f2", "ec": "#555555"}
     steps = {
@@ -84,11 +86,11 @@ def idea(images_BCYX: Tensor, texts: Sequence[str], scores_BK: Tensor) -> "Figur
         0.18: "the cosine of every row\nwith every column;\npartners should be high",
     }
     for share, text in steps.items():
-        page.text(1.3, share * height, text, ha="center", va="center", bbox=box)
-    page.arrow((1.3, 0.5 * height - 0.48), (1.3, 0.18 * height + 0.48))
-    page.canvas.plot([2.5, 2.68, 2.68, 1.3], [0.82 * height] * 2 + [0.32 * height] * 2, color="#444444", lw=1.6)
-    page.arrow((2.45, 0.18 * height), (3.35, 0.18 * height))
-    _matrix(page, (3.5 + CELL, 0.08), images_BCYX, names, scores_BK, partners=True)
+        page.text(1.12, share * height, text, ha="center", va="center", bbox=box)
+    page.arrow((1.12, 0.5 * height - 0.48), (1.12, 0.18 * height + 0.48))
+    page.canvas.plot([2.1, 2.35, 2.35, 1.12], [0.82 * height] * 2 + [0.33 * height] * 2, color="#444444", lw=1.6)
+    page.arrow((2.15, 0.18 * height), (2.8, 0.18 * height))
+    _matrix(page, (2.85 + CELL, 0.08), images_BCYX, names, scores_BK, partners=True)
     return page.fig
 
 
