@@ -5,6 +5,8 @@
     train[0]["image"], train[0]["label_en"]
     images = data.to_tensor(train)   # uint8 [N, 3, 32, 32]
 
+Sounds are bytes in the column `audio`: `mmlearn.data.sound` makes waveforms of them.
+
 A set is a module of this package with `SPLITS`, `load`, `credit` and `folder`, and a module `build_NAME` with `build`
 and `check`. Each has a card in `data/NAME/README.md`.
 """
@@ -15,11 +17,11 @@ from mmlearn.data.shards import DataError
 
 __all__ = ["SETS", "DataError", "build", "check", "credit", "load", "splits", "table", "to_tensor"]
 
-SETS = ("emoji",)
+SETS = ("emoji", "stamps", "stamps_audio", "spoken_emoji")
 
 
-def load(name: str, split: str = "train", **options):
-    """A split of a committed set, as a `datasets.Dataset`. Nothing is downloaded.
+def load(name: str, split: str | None = None, **options):
+    """A split of a committed set (default: its first one), as a `datasets.Dataset`. Nothing is downloaded.
 
     emoji (options: `size`, 8 to 64 pixels, default 32): one row a picture; the drawings of one concept stand together.
         image       PIL image, RGB, `size` by `size`, on white; decoded when it is looked at
@@ -31,11 +33,35 @@ def load(name: str, split: str = "train", **options):
       Splits: train; concepts (concepts that train does not show); noto and openmoji (styles that train does not show);
       noto_concepts and openmoji_concepts (neither); all.
 
+    stamps (options: `size`, 8 to 64 pixels, default 32): photographs and drawings of things, one row a picture.
+        image       PIL image, RGB, `size` by `size`, on white
+        name        the stamp: "animals/birds/duck"; `category` "animals" and `subcategory` "birds" or None
+        item        the same for variants of one thing (stamps with the same caption): the name of the first of them
+        kind        "photo" or "drawing"
+        label_en    what is seen, in a few words: "duck"
+        caption_xx  "A duck."; xx is en, ru, fr, es or de; None where there is no translation
+      Splits: all; photos; drawings.
+
+    stamps_audio (options: `language`, "ru" or "fr", default both): what belongs to stamps and is heard, one row a clip.
+        name, item  the stamp's, as in `stamps`
+        kind        "caption" (read aloud) or "sound" (that the thing makes)
+        language    "ru" or "fr" of a caption, else None; `text`, what is said, else None
+        audio       bytes: mono, 16 kHz, Ogg-Opus; `seconds` is its length
+      Splits: all; captions; sounds.
+
+    spoken_emoji (options: `language`, default "en"; "ru", or None for both): names of emoji in synthetic voices.
+        codepoint   the concept, as in `emoji`
+        voice       who says it: "us-f2", ...; `language`, and `text`, the name that is said
+        audio       bytes: mono, 16 kHz, Ogg-Opus; `seconds` is its length
+      Splits: train; voices (that train does not use); concepts (that train does not name); voices_concepts (neither);
+      all.
+
     Raises:
-        ValueError: no such set, split or size; the message lists what there is.
+        ValueError: no such set, split, size or language; the message lists what there is.
         DataError: a file is missing or damaged; the message names the command that mends it.
     """
-    return _module(name).load(split, **options)
+    module = _module(name)
+    return module.load(next(iter(module.SPLITS)) if split is None else split, **options)
 
 
 def splits(name: str) -> tuple[str, ...]:
@@ -43,13 +69,14 @@ def splits(name: str) -> tuple[str, ...]:
     return tuple(_module(name).SPLITS)
 
 
-def credit(name: str, styles=None) -> str:
-    """The line that must stand beside whatever shows pictures or texts of this set.
+def credit(name: str, shown=None) -> str:
+    """The line that must stand beside whatever shows pictures, sounds or texts of this set.
 
     Args:
-        styles: the styles that are shown (`set(dataset["style"])`); default: all of the set.
+        shown: what is shown, as a set of styles of emoji (`set(dataset["style"])`), of names of stamps, or of voices;
+            default: all of the set.
     """
-    return _module(name).credit(styles)
+    return _module(name).credit(shown)
 
 
 def table(name: str) -> list[dict]:

@@ -5,11 +5,10 @@ Two things are held out, so that a lesson can ask two questions apart:
 - concepts, 10 % of them, chosen by their code points (`emoji_rules.is_held_out`).
 """
 
-from functools import lru_cache
 from pathlib import Path
 
 from mmlearn import paths
-from mmlearn.data import shards
+from mmlearn.data import rows
 from mmlearn.data.emoji_rules import is_held_out
 from mmlearn.data.emoji_sources import STYLES, TEXT_CREDIT
 
@@ -57,23 +56,12 @@ def style_file(style: str) -> str:
 
 def load(split: str = "train", size: int = 32):
     """The pictures of a split with their texts, as a `datasets.Dataset`; `mmlearn.data.load` describes it."""
-    if split not in SPLITS:
-        raise ValueError(f"The emoji set has no split {split!r}. It has: {', '.join(SPLITS)}.")
-    if isinstance(size, bool) or not isinstance(size, int) or not SMALLEST_SIZE <= size <= STORED_SIZE:
-        raise ValueError(f"size must be a whole number of pixels from {SMALLEST_SIZE} to {STORED_SIZE}, not {size!r}.")
-    import datasets
-
+    rows.check_split("emoji", split, SPLITS)
+    rows.check_size(size, SMALLEST_SIZE, STORED_SIZE)
     from mmlearn.data.picture import Picture
 
-    datasets.disable_progress_bars()  # reading and filtering a few thousand rows takes a moment
-    table = _table(folder(), split)
-    features = datasets.Features.from_arrow_schema(table.schema)
-    features["image"] = Picture(size=size)
-    return datasets.Dataset(
-        datasets.table.InMemoryTable(table),
-        info=datasets.DatasetInfo(features=features, dataset_name="emoji", license=credit(SPLITS[split][0])),
-        split=datasets.NamedSplit(split),
-    )
+    licence = credit(SPLITS[split][0])
+    return rows.to_dataset(_table(folder(), split), "emoji", split, licence, image=Picture(size=size))
 
 
 def credit(styles=None) -> str:
@@ -86,26 +74,16 @@ def credit(styles=None) -> str:
     return f"Emoji pictures, drawn at {STORED_SIZE} px on white: {pictures}; {TEXT_CREDIT}. See data/emoji/CREDITS.md."
 
 
-@lru_cache(maxsize=16)
-def _read(home: Path, file: str):
-    """A shard as an Arrow table: read and verified once in a process."""
-    import pyarrow.parquet as parquet
-    from pyarrow import BufferReader
-
-    content = shards.read_shard(home, file, shards.read_manifest(home))
-    return parquet.read_table(BufferReader(content)).replace_schema_metadata(None)
-
-
 def _table(home: Path, split: str):
     """The Arrow table of a split: concepts in the order of Unicode's list, the drawings of each in that of `STYLES`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     styles, wants_held_out = SPLITS[split]
-    concepts = _read(home, CONCEPTS_FILE)
+    concepts = rows.read(home, CONCEPTS_FILE)
     drawings = []
     for number, style in enumerate(styles):
-        drawing = _read(home, style_file(style))
+        drawing = rows.read(home, style_file(style))
         constants = {"style": style, "vendor": STYLES[style].vendor, "number": number}
         for name, value in constants.items():
             drawing = drawing.append_column(name, pa.repeat(value, len(drawing)))

@@ -1,7 +1,7 @@
 """An image as a sequence of patches.
 
-Shape letters: B batch, C channels, Y and X rows and columns of pixels, P side of a patch, N patches,
-F = C * P * P numbers in a patch, D model width.
+Shape letters: B batch, C channels, Y and X rows and columns of pixels, P side of a patch (P and Q, rows and columns of
+one that is not square), N patches, F = C * P * P numbers in a patch, D model width.
 """
 
 import math
@@ -109,6 +109,36 @@ def strided_grid(lengths: tuple[int, ...], kernel: tuple[int, ...], stride: tupl
     if min(*kernel, *stride) < 1 or any(side > length for side, length in zip(kernel, lengths, strict=True)):
         raise ValueError(f"patches of {kernel}, {stride} apart, do not fit into {lengths}")
     return tuple(1 + (n - k) // s for n, k, s in zip(lengths, kernel, stride, strict=True))
+
+
+def overlapping_patches(signals_BCYX: Tensor, kernel: tuple[int, int], stride: tuple[int, int]) -> Tensor:
+    """Cut pictures or spectrograms into patches that may overlap and need not be square, and flatten each patch.
+
+    Patches are ordered row by row from the top left corner. Inside a patch the order is channel, row, column, so that
+    `overlapping_patches(x, kernel, stride) @ w.flatten(1).T` is a convolution with this kernel and stride. Rows and
+    columns that are left over at the end, less than a stride, are in no patch.
+
+    Args:
+        signals_BCYX: `[B, C, Y, X]`.
+        kernel: P and Q, rows and columns of a patch.
+        stride: from each patch to the next, downwards and to the right.
+
+    Returns:
+        The patches, `[B, N, C * P * Q]`; N is the product of `strided_grid((Y, X), kernel, stride)`.
+
+    Raises:
+        ValueError: a patch is larger than the picture.
+
+    Source: AST (arXiv:2104.01778), section 2.1, which ImageBind follows: patches of 16 x 16 every 10 cells.
+    """
+    B, C, Y, X = signals_BCYX.shape
+    P, Q = kernel
+    if P > Y or Q > X:
+        raise ValueError(f"patches of {P} x {Q} do not fit into a picture of {Y} x {X}")
+    # Cell (i * stride[0] + u, j * stride[1] + v) of channel c goes into patch (i, j), to the place (c, u, v).
+    patches = signals_BCYX.unfold(2, P, stride[0]).unfold(3, Q, stride[1])  # axes b, c, i, j, u, v
+    patches = patches.permute(0, 2, 3, 1, 4, 5)  # axes b, i, j, c, u, v
+    return patches.reshape(B, -1, C * P * Q)
 
 
 class StridedProjection(nn.Module):

@@ -3,13 +3,14 @@
 import hashlib
 import io
 import json
+import shutil
 import tarfile
 
 import pytest
 from PIL import Image
 
 from mmlearn import data
-from mmlearn.data import build_emoji, emoji_icons, packages, shards
+from mmlearn.data import build_emoji, building, emoji_icons, packages, shards
 from mmlearn.data.emoji_rules import why_dropped
 from mmlearn.data.emoji_sources import STYLES, TEXTS
 
@@ -43,8 +44,8 @@ def test_drawing_is_white_outside_and_keeps_its_shape():
 
 
 def test_drawing_gives_the_same_bytes_as_when_the_set_was_made():
-    encoded = build_emoji.encode(build_emoji.draw(SVG))
-    assert encoded == build_emoji.encode(build_emoji.draw(SVG))
+    encoded = building.encode_picture(build_emoji.draw(SVG))
+    assert encoded == building.encode_picture(build_emoji.draw(SVG))
     assert Image.open(io.BytesIO(encoded)).convert("RGB").tobytes() == build_emoji.draw(SVG).tobytes()
     # If this fails, a library of constraints.txt has changed: the shards would change with it.
     assert hashlib.sha256(encoded).hexdigest() == "4a854dc796c0ad9d1ec07c50582a1571f564899b0a3a2eafaefad3f269452b1a"
@@ -61,8 +62,8 @@ def test_transparent_parts_of_a_picture_become_white():
 
 
 def test_a_drawing_of_nothing_counts_as_blank():
-    assert build_emoji.is_blank(Image.new("RGB", (64, 64), "white"))
-    assert not build_emoji.is_blank(build_emoji.draw(SVG))
+    assert building.is_blank(Image.new("RGB", (64, 64), "white"))
+    assert not building.is_blank(build_emoji.draw(SVG))
 
 
 def test_a_blank_drawing_stops_the_build():
@@ -146,6 +147,56 @@ def test_members_are_read_by_exact_name_and_only_plain_files(tmp_path):
     assert [item.name for item in tmp_path.iterdir()] == ["thing.tgz"]
 
 
+def deb(path, members):
+    """A Debian package that installs these files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    control = io.BytesIO()
+    with tarfile.open(fileobj=control, mode="w:gz"):
+        pass
+    files = [("debian-binary", b"2.0\n"), ("control.tar.gz", control.getvalue()), ("data.tar.gz", buffer.getvalue())]
+    body = b"".join(
+        f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}`\n".encode()
+        + content
+        + b"\n" * (len(content) % 2)
+        for name, content in files
+    )
+    path.write_bytes(b"!<arch>\n" + body)
+    return packages.DebianPackage("thing-data", "1:2.0-1", shards.sha256(path.read_bytes()), "GPL-2.0-only", "nobody")
+
+
+@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is not installed here")
+def test_a_debian_package_is_read_in_memory(tmp_path):
+    path = tmp_path / "thing.deb"
+    deb(path, [("./usr/share/a.txt", b"1"), ("../evil", b"2")])
+    assert packages.list_members(path) == ["./usr/share/a.txt", "../evil"]
+    assert packages.read_members(path, {"./usr/share/a.txt"}) == {"./usr/share/a.txt": b"1"}
+    with pytest.raises(data.DataError, match=r"lacks 1 .*\./b"):
+        packages.read_members(path, {"./b"})
+    path.write_bytes(path.read_bytes()[:150])
+    with pytest.raises(data.DataError, match=r"thing\.deb"):
+        packages.list_members(path)
+    assert [item.name for item in tmp_path.iterdir()] == ["thing.deb"]
+
+
+def test_a_debian_package_is_named_as_apt_names_it_and_its_tools_are_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(packages.shutil, "which", lambda name: None)
+    kept = packages.cache_folder() / "thing-data_1%3a2.0-1_all.deb"
+    kept.parent.mkdir(parents=True)
+    package = deb(kept, [("./a", b"1")])
+    assert package.spec == "thing-data=1:2.0-1" and packages.fetch(package) == kept
+    with pytest.raises(data.DataError, match="dpkg-deb is needed to read thing-data"):
+        packages.list_members(kept)
+    kept.unlink()
+    with pytest.raises(data.DataError, match="apt-get is needed to fetch thing-data=1:2"):
+        packages.fetch(package)
+
+
 def test_a_cached_package_needs_no_client_and_a_changed_one_is_fetched_again(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(packages.shutil, "which", lambda name: None)
@@ -175,10 +226,10 @@ def test_a_package_with_another_checksum_is_refused(tmp_path, monkeypatch):
 def test_a_missing_renderer_is_named_with_the_command_that_installs_it(tmp_path, monkeypatch):
     def version(name):
         if name == "resvg-py":
-            raise build_emoji.PackageNotFoundError(name)
+            raise building.PackageNotFoundError(name)
         return "1"
 
-    monkeypatch.setattr(build_emoji, "version", version)
+    monkeypatch.setattr(building, "version", version)
     with pytest.raises(data.DataError, match=r"needs resvg-py.*pip install"):
         data.build("emoji", tmp_path)
 
@@ -210,7 +261,7 @@ def test_two_builds_are_equal_and_a_stopped_one_goes_on(small_world, tmp_path, m
     data.build("emoji", whole)
     assert len(files(whole)) == 10 and shards.find_damage(whole) == []
 
-    honest, drawn = build_emoji.encode, []
+    honest, drawn = building.encode_picture, []
 
     def encode(image):
         drawn.append(image)
@@ -218,7 +269,7 @@ def test_two_builds_are_equal_and_a_stopped_one_goes_on(small_world, tmp_path, m
             raise KeyboardInterrupt
         return honest(image)
 
-    monkeypatch.setattr(build_emoji, "encode", encode)
+    monkeypatch.setattr(build_emoji, "encode_picture", encode)
     with pytest.raises(KeyboardInterrupt):
         data.build("emoji", stopped)
     half = files(stopped)
@@ -237,6 +288,6 @@ def test_a_damaged_or_outdated_shard_is_made_again(small_world, tmp_path, monkey
     data.build("emoji", tmp_path)
     assert files(tmp_path) == before
     monkeypatch.setattr(build_emoji, "RECIPE", build_emoji.RECIPE + 1)
-    monkeypatch.setattr(build_emoji, "encode", lambda image: b"another encoding")
+    monkeypatch.setattr(build_emoji, "encode_picture", lambda image: b"another encoding")
     data.build("emoji", tmp_path)
     assert all(files(tmp_path)[name] != before[name] for name in before if name.startswith("images/"))

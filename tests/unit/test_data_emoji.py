@@ -9,6 +9,7 @@ import torch
 
 from mmlearn import data
 from mmlearn.data import emoji, shards
+from mmlearn.data import rows as shard_rows
 from mmlearn.data.emoji_rules import RELATIVES, is_held_out
 from mmlearn.data.emoji_sources import STYLES
 
@@ -100,7 +101,7 @@ def test_load_needs_no_network(monkeypatch):
     for name in ("connect", "connect_ex"):
         monkeypatch.setattr(socket.socket, name, refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    emoji._read.cache_clear()
+    shard_rows.read.cache_clear()
     assert len(data.load("emoji", split="noto_concepts")) > 200
 
 
