@@ -1,6 +1,7 @@
 """Judging: hold the results of a probe against what the reference gave for the same probe."""
 
 import math
+from itertools import zip_longest
 
 import torch
 from torch import Tensor
@@ -18,7 +19,8 @@ def difference(expected: Result, got: Result) -> str | None:
     """Say in what `got` differs from `expected`; None where they agree.
 
     Numbers agree within `TOLERANCE` of the largest expected one; types, shapes, dtypes and text agree exactly. Two
-    `Raised` agree when their kinds do.
+    `Raised` agree when their kinds do. A list is recorded as text, one item a line, and the first that differs is told;
+    a line may say, before a tab, what was asked.
     """
     if is_stub(got):
         return NOT_WRITTEN
@@ -35,7 +37,9 @@ def difference(expected: Result, got: Result) -> str | None:
     if isinstance(expected, float):
         near = got == expected or abs(got - expected) <= TOLERANCE * abs(expected) < math.inf
         return None if near else f"expected {expected:.6g}; got {got:.6g}"
-    return None if got == expected else f"expected {expected!r}; got {got!r}"
+    if got == expected:
+        return None
+    return _text_difference(expected, got) if isinstance(expected, str) else f"expected {expected!r}; got {got!r}"
 
 
 def describe(value: object) -> str:
@@ -107,6 +111,18 @@ def _tensor_difference(expected: Tensor, got: Result) -> str | None:
     return (
         f"{NUMBERS_DIFFER}, {int(wrong.sum())} of {wrong.numel()}; the first at {index} of {list(got.shape)}: {values}"
     )
+
+
+def _text_difference(expected: str, got: str) -> str:
+    both = list(zip_longest(expected.split("\n"), got.split("\n")))
+    number = next(number for number, (right, item) in enumerate(both, 1) if right != item)
+    right, item = both[number - 1]
+    where = f"the first difference is at item {number} of {expected.count(chr(10)) + 1}: " if len(both) > 1 else ""
+    if right and item and "\t" in right and right.split("\t")[0] == item.split("\t")[0]:
+        asked, right, item = *right.split("\t", 1), item.split("\t", 1)[1]
+        where = f"{asked}: "
+    right, item = ("the end" if text is None else repr(text) for text in (right, item))
+    return f"{where}expected {right}; got {item}"
 
 
 def _first(mask: Tensor) -> list[int]:

@@ -4,6 +4,7 @@ A probe holds no expected values. In a notebook it runs beside the judge; when a
 learner's sandboxed process and only the named results leave it.
 """
 
+import copy
 import sysconfig
 import traceback
 from collections.abc import Callable, Iterable
@@ -40,6 +41,7 @@ class Misuse(Exception):
 
 
 Result = Tensor | str | bytes | int | float | bool | Raised
+CONTAINERS = (list, dict, set)  # what a call can change in place, besides tensors; a Counter is a dict
 
 
 class Case:
@@ -55,7 +57,7 @@ class Case:
 
     def randn(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
         """A tensor of standard normal numbers."""
-        return torch.randn(*shape, generator=self.generator).to(dtype)
+        return torch.randn(shape, generator=self.generator).to(dtype)
 
     def integer(self, low: int, high: int) -> int:
         """A whole number from `low` to `high`, both possible."""
@@ -89,14 +91,18 @@ class Case:
         """Call `function` on the inputs, and see that it leaves them as they were.
 
         Raises:
-            Misuse: an input tensor was changed in place.
+            Misuse: an input was changed in place: a tensor, or a list or dictionary without tensors.
         """
         # It gets copies: a change must not spoil the calls that come after.
-        given = [value.clone() if isinstance(value, Tensor) else value for value in inputs]
+        given = [_copy(value) for value in inputs]
         output = function(*given)
         for index, (old, new) in enumerate(zip(inputs, given, strict=True)):
-            if isinstance(old, Tensor) and not torch.equal(old, new.detach()):
-                raise Misuse("changed its input", f"argument {index + 1} holds other numbers after the call")
+            if isinstance(old, Tensor):
+                if not torch.equal(old, new.detach()):
+                    raise Misuse("changed its input", f"argument {index + 1} holds other numbers after the call")
+            elif isinstance(old, CONTAINERS) and old != new:
+                text = f"argument {index + 1}, a {type(old).__name__}, is another one after the call"
+                raise Misuse("changed its input", f"{text}: copy it first")
         return output.clone() if isinstance(output, Tensor) else output
 
     def gradient(self, function: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
@@ -161,6 +167,12 @@ class Case:
             result = Raised("unusable", "the result above does not have the shape that this needs")
         self.results[name] = _plain(result)
         return result
+
+
+def _copy(value: object) -> object:
+    if isinstance(value, Tensor):
+        return value.clone()
+    return copy.deepcopy(value) if isinstance(value, CONTAINERS) else value
 
 
 def _plain(result: Result) -> Result:

@@ -48,6 +48,18 @@ TERMS = (
     ),
     Term("batch", "00", "Several items that go through a model together, along the first axis of a tensor."),
     Term(
+        "byte-pair encoding",
+        "02",
+        "Cuts words into pieces. It begins with single bytes and joins the pairs of neighbours that are most "
+        "frequent in training texts.",
+    ),
+    Term("caption", "02", "A text that says what a picture shows."),
+    Term(
+        "causal attention",
+        "02",
+        "Attention in which a token sees itself and the tokens before it, never later ones.",
+    ),
+    Term(
         "chance",
         "00",
         "What blind guessing gets right: one item in K where there are K classes and each is equally likely to be "
@@ -72,13 +84,36 @@ TERMS = (
         "A range around a measured number. Of ranges made in this way at 95 %, 95 in 100 hold the true number.",
     ),
     Term(
+        "contrastive learning",
+        "02",
+        "Training that pulls the vectors of partners together and pushes those of all other pairs in the batch apart.",
+    ),
+    Term(
         "convolution",
         "01",
         "A layer that slides one small set of weights, its kernel, over a picture. The stride is how many pixels it "
         "moves at a time.",
     ),
+    Term(
+        "cosine",
+        "02",
+        "How far two vectors point the same way: 1 where they do, 0 where they have nothing in common, -1 where "
+        "they are opposite.",
+    ),
     Term("embedding", "00", "A vector that stands for something: a word, a patch, a picture, a place in a sequence."),
+    Term(
+        "embedding arithmetic",
+        "03",
+        "Adding vectors of a shared space. What lies near the sum has something of both.",
+    ),
+    Term(
+        "emergent alignment",
+        "03",
+        "Two modalities that no training pair joined lie near each other all the same, because both were bound to a "
+        "third.",
+    ),
     Term("encoder", "01", "The part of a model that turns an input into vectors for other parts to read."),
+    Term("frozen", "03", "Of parameters: kept as they are while other parts of a model are trained."),
     Term(
         "fusion",
         "00",
@@ -115,6 +150,11 @@ TERMS = (
         "Shifts and scales the numbers of each token to mean 0 and variance 1, then by learned numbers.",
     ),
     Term(
+        "linear probe",
+        "02",
+        "A linear classifier fitted to the vectors of a frozen encoder. It shows what the vectors hold.",
+    ),
+    Term(
         "majority",
         "00",
         "The baseline that always gives the answer that was most frequent in training.",
@@ -125,7 +165,23 @@ TERMS = (
         "The mean of several pictures, at every pixel and channel. The group whose mean is nearest to a picture is a "
         "baseline's guess of its group.",
     ),
+    Term(
+        "mel scale",
+        "03",
+        "Pitches as an ear spaces them: equal steps sound about equally large. A mel bin is one step of it.",
+    ),
+    Term(
+        "merge",
+        "02",
+        "A pair of symbols that byte-pair encoding joins. The list of merges, in their order, is what it has learned.",
+    ),
     Term("modality", "00", "A kind of data with a form of its own: text, image, audio, depth."),
+    Term(
+        "modality gap",
+        "03",
+        "The distance between the mean directions of two modalities in a shared space. It can be large although "
+        "partners find each other.",
+    ),
     Term(
         "negative control",
         "00",
@@ -161,6 +217,7 @@ TERMS = (
     ),
     Term("projection", "01", "A linear layer that maps vectors of one length to vectors of another."),
     Term("query", "01", "The vector by which a token says what it looks for. It is compared with all keys."),
+    Term("recall at k (R@k)", "02", "The share of queries that have a right answer among their k nearest candidates."),
     Term(
         "receptive field",
         "01",
@@ -189,14 +246,39 @@ TERMS = (
         "The number from which a random generator starts. The same seed gives the same random numbers again.",
     ),
     Term(
+        "shared space",
+        "02",
+        "Vectors of several modalities that can be compared with each other: a picture lies near the texts and "
+        "sounds that fit it.",
+    ),
+    Term(
         "softmax",
         "01",
         "Turns numbers into positive shares that sum to 1; larger numbers get larger shares.",
     ),
+    Term(
+        "spectrogram",
+        "03",
+        "A picture of a sound: time to the right, pitch upwards, and at each place how much energy there is, usually "
+        "as its logarithm.",
+    ),
     Term("split", "00", "A part of a data set with a purpose: to train on, or to test one question."),
+    Term(
+        "temperature",
+        "02",
+        "What scores are divided by before a softmax: the reciprocal of the scale. A low one makes the softmax sharp.",
+    ),
     Term("tensor", "00", "Numbers in a grid of any number of axes. Its shape is how many there are along each axis."),
     Term("token", "00", "One vector, or one number of a fixed list, in the sequence that a model reads or writes."),
+    Term("token embedding", "02", "The learned vector of a token of the vocabulary."),
+    Term("trunk", "03", "ImageBind's word for the encoder of one modality."),
     Term("value", "01", "The vector that a token hands over to those that attend to it."),
+    Term("vocabulary", "02", "All tokens that a tokenizer knows, each with its number."),
+    Term(
+        "zero-shot",
+        "02",
+        "Doing a task without a training item for it, such as choosing among classes that are only described in words.",
+    ),
 )
 
 

@@ -42,7 +42,8 @@ def explore(
         draw: `draw(**values)` makes a matplotlib figure. With `layout="none"` it takes a third of the time.
         alt: describes the figure in words. A text is followed by the settings; or `alt(**values)` gives the whole.
         choices: the values of each setting. Numbers get a slider (arrow keys work), others a menu. A mapping gives
-            values names, which stand in the menu: `head={"mean of all": None, "first": 1}`. `Typed(...)` takes any text.
+            values names, which stand in the menu: `head={"mean of all": None, "first": 1}`. `Typed(...)` takes any
+            text.
 
     Raises:
         ValueError: no settings, one without values, or one with two values that read the same.

@@ -21,16 +21,19 @@ OPERATORS = {
 }
 
 
-def mutants(reference: object, methods: Iterable[str] = ()) -> Iterator[tuple[str, object]]:
+def mutants(
+    reference: object, methods: Iterable[str] = (), needs: Iterable[object] = ()
+) -> Iterator[tuple[str, object]]:
     """Every mutant as (description, mutated object): of a function and its file's functions that it calls; of a class.
 
-    Of a class these methods are changed, and those that they call.
+    Of a class these methods are changed, and those that they call. What the exercise needs stays as it is: that is
+    another exercise.
 
     The description names the changed code and what it became, so it stays the same when other lines move.
     """
     if not isinstance(reference, type):
         yield from _function_mutants(reference)
-        for helper in _helpers(reference):
+        for helper in (f for f in _helpers(reference) if f not in needs):
             for text, function in _function_mutants(helper):
                 yield f"{helper.__name__}: {text}", _calling(reference, {helper.__name__: function})
         return

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mmlearn.nn.attention import SelfAttention
-from mmlearn.nn.patches import PatchProjection, patchify
+from mmlearn.nn.attention import CausalSelfAttention, SelfAttention
+from mmlearn.nn.patches import PatchProjection, StridedProjection, overlapping_patches, patchify, strided_grid
 from mmlearn.nn.positions import interpolate_positions
-from mmlearn.nn.transformer import PreNormBlock
+from mmlearn.nn.transformer import PreNormBlock, QuickGELU
 
 SIZES = [(12, 3, 20, 5), (16, 1, 8, 7), (24, 8, 48, 3)]  # dim, heads, mlp_dim, tokens
 
@@ -105,6 +105,46 @@ def test_the_kernel_is_the_matrix_itself():
     assert projection.kernel().data_ptr() == projection.linear.weight.data_ptr()
 
 
+OVERLAPPING = [  # shape, kernel, stride: with and without overlap, with something left over, one patch, gaps between
+    ((5, 3, 16, 22), (4, 6), (3, 2)),
+    ((2, 1, 17, 25), (4, 6), (4, 6)),
+    ((3, 2, 9, 8), (3, 5), (1, 2)),
+    ((1, 4, 4, 6), (4, 6), (3, 2)),
+    ((2, 3, 11, 10), (2, 3), (4, 5)),
+]
+
+
+@pytest.mark.parametrize(("shape", "kernel", "stride"), OVERLAPPING)
+def test_overlapping_patches_are_torchs_unfold(shape, kernel, stride):
+    patches_BNF = overlapping_patches(images(shape), kernel, stride)
+    assert torch.equal(patches_BNF, F.unfold(images(shape), kernel, stride=stride).mT)
+    assert patches_BNF.shape[1] == math.prod(strided_grid(shape[2:], kernel, stride))
+
+
+@pytest.mark.parametrize(("shape", "kernel", "stride"), OVERLAPPING)
+def test_projected_overlapping_patches_are_the_strided_projection(shape, kernel, stride):
+    projection = randomise(StridedProjection(shape[1], kernel, 10, stride=stride))
+    ours = overlapping_patches(images(shape), kernel, stride) @ projection.kernel().flatten(1).T
+    close(ours, projection(images(shape)))
+    close(ours, F.conv2d(images(shape), projection.kernel(), stride=stride).flatten(2).mT)
+
+
+@pytest.mark.parametrize(("shape", "side"), IMAGES)
+def test_patches_side_by_side_are_those_of_patchify(shape, side):
+    assert torch.equal(overlapping_patches(images(shape), (side, side), (side, side)), patchify(images(shape), side))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.uint8])
+def test_overlapping_patches_keep_the_dtype(dtype):
+    assert overlapping_patches(torch.ones(1, 2, 4, 6, dtype=dtype), (2, 3), (1, 2)).dtype == dtype
+
+
+@pytest.mark.parametrize(("height", "width"), [(3, 22), (16, 5)])
+def test_patches_larger_than_the_picture_are_refused(height, width):
+    with pytest.raises(ValueError, match=f"patches of 4 x 6 do not fit into a picture of {height} x {width}"):
+        overlapping_patches(torch.zeros(1, 3, height, width), (4, 6), (3, 2))
+
+
 # --- positions --------------------------------------------------------------------------------------------------------
 
 
@@ -183,6 +223,31 @@ def test_the_weights_that_are_looked_at_are_those_of_forward():
     close(attention(x_BND), attention.out(mixed_BHNd.transpose(1, 2).flatten(2)))
 
 
+@pytest.mark.parametrize(("dim", "heads", "_", "count"), SIZES)
+def test_causal_attention_is_torchs_with_a_mask(dim, heads, _, count):
+    _, theirs = attention_pair(dim, heads)
+    ours = CausalSelfAttention(dim, heads)
+    ours.load_state_dict(attention_pair(dim, heads)[0].state_dict())
+    x, y = tokens(2, count, dim).requires_grad_(), tokens(2, count, dim).requires_grad_()
+    later_Nn = torch.ones(count, count, dtype=torch.bool).triu(1)  # what torch calls True is not seen
+    expected, weights_BHNn = theirs(y, y, y, attn_mask=later_Nn, average_attn_weights=False)
+    close(ours(x), expected)
+    close(ours.weights(x), weights_BHNn)
+
+    ours(x).square().sum().backward()
+    expected.square().sum().backward()
+    close(x.grad, y.grad)
+    close(ours.qkv.weight.grad, theirs.in_proj_weight.grad)
+    close(ours.out.weight.grad, theirs.out_proj.weight.grad)
+
+
+def test_no_token_is_changed_by_later_ones():
+    attention, x_BND = randomise(CausalSelfAttention(12, 3)), tokens(2, 6, 12)
+    for count in range(1, 7):
+        close(attention(x_BND[:, :count]), attention(x_BND)[:, :count])
+    assert torch.equal(attention.weights(x_BND), attention.weights(x_BND).tril())
+
+
 @pytest.mark.parametrize(("dim", "heads"), [(12, 5), (4, 8)])
 def test_heads_that_do_not_divide_the_width_are_refused(dim, heads):
     with pytest.raises(ValueError, match=f"{heads} heads do not divide a width of {dim}"):
@@ -230,3 +295,32 @@ def test_device_and_dtype_are_those_asked_for():
     block = PreNormBlock(12, 3, 20, device="meta", dtype=torch.bfloat16)
     assert {(p.device.type, p.dtype) for p in block.parameters()} == {("meta", torch.bfloat16)}
     assert block(torch.empty(2, 5, 12, device="meta", dtype=torch.bfloat16)).shape == (2, 5, 12)
+
+
+@pytest.mark.parametrize(("dim", "heads", "mlp_dim", "count"), SIZES)
+def test_a_causal_block_is_torchs_with_a_mask(dim, heads, mlp_dim, count):
+    theirs = nn.TransformerEncoderLayer(
+        dim, heads, mlp_dim, dropout=0, activation="gelu", layer_norm_eps=1e-6, batch_first=True, norm_first=True
+    )
+    peer_state = randomise(theirs).state_dict()
+    ours = PreNormBlock(dim, heads, mlp_dim, causal=True)
+    ours.load_state_dict({mine: peer_state[name] for mine, name in BLOCK_KEYS.items()})
+    later_Nn = torch.ones(count, count, dtype=torch.bool).triu(1)
+    close(ours(tokens(2, count, dim)), theirs(tokens(2, count, dim), src_mask=later_Nn))
+
+
+def test_quick_gelu_is_the_peers():
+    from transformers.activations import ACT2FN
+
+    x, y = (torch.linspace(-8, 8, 101).requires_grad_() for _ in range(2))
+    close(QuickGELU()(x), ACT2FN["quick_gelu"](y))
+    QuickGELU()(x).sum().backward()
+    ACT2FN["quick_gelu"](y).sum().backward()
+    close(x.grad, y.grad)
+    assert (QuickGELU()(x) - F.gelu(x)).abs().max() < 0.025, "near GELU"
+
+
+def test_the_activation_of_a_block_can_be_chosen():
+    block = PreNormBlock(12, 3, 20, activation=QuickGELU)
+    assert isinstance(block.mlp[1], QuickGELU) and isinstance(PreNormBlock(12, 3, 20).mlp[1], nn.GELU)
+    assert set(block.state_dict()) == set(PreNormBlock(12, 3, 20).state_dict())

@@ -1,7 +1,9 @@
 """The judge: what counts as the same result, and how a difference is told."""
 
 import builtins
+import copy
 import itertools
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -121,6 +123,24 @@ def test_refusals_agree_by_kind():
     assert difference(3, Raised("SystemExit", "")).endswith("SystemExit")
 
 
+def test_of_a_list_the_first_item_that_differs_is_told():
+    """A list is recorded as text, one item a line."""
+    expected = "a b\nab c\nd e"
+    assert difference(expected, "a b\nab c\nd e") is None
+    assert difference(expected, "a b\nb c\nd f") == "the first difference is at item 2 of 3: expected 'ab c'; got 'b c'"
+    assert difference(expected, "a b\nab c") == "the first difference is at item 3 of 3: expected 'd e'; got the end"
+    assert difference("a", "a\nb") == "the first difference is at item 2 of 1: expected the end; got 'b'"
+    assert difference("a", "b") == "expected 'a'; got 'b'", "a single one as it is"
+
+
+def test_before_a_tab_stands_what_was_asked():
+    expected = "the word a a\taa\nthe word a b\ta b"
+    assert difference(expected, expected) is None
+    assert difference(expected, "the word a a\taa\nthe word a b\tab") == "the word a b: expected 'a b'; got 'ab'"
+    assert difference("1 + 1\t2", "1 + 1\t3") == "1 + 1: expected '2'; got '3'"
+    assert "item 1 of 2: expected 'the word a a\\taa'; got 'other'" in difference(expected, "other"), "another question"
+
+
 def test_long_values_are_cut():
     assert len(describe("x" * 1000)) < 80
 
@@ -160,6 +180,25 @@ def test_fill_leaves_no_parameter_as_it_was():
     assert not (layers[0].weight == 1).any() and not (layers[0].bias == 0).any()
     with pytest.raises(Misuse, match="missing: scale; not expected: weight"):
         Case(1).fill(torch.nn.LayerNorm(6), ["scale", "bias"])
+
+
+@pytest.mark.parametrize(
+    ("value", "change"),
+    [
+        ([1, 2], lambda x: x.append(3)),
+        ({"a": 1}, lambda x: x.pop("a")),
+        (Counter("ab"), lambda x: x.update("a")),
+        ({"a": [1]}, lambda x: x["a"].append(2)),
+        ({1}, lambda x: x.clear()),
+    ],
+    ids=["list", "dictionary", "Counter", "inside", "set"],
+)
+def test_a_call_that_changes_a_list_or_dictionary_is_told(value, change):
+    case, before = Case(0), copy.deepcopy(value)
+    with pytest.raises(Misuse, match=f"argument 2, a {type(value).__name__}, is another one after the call: copy it"):
+        case.call(lambda _, given: change(given), "x", value)
+    assert value == before, "the next call finds it as it was"
+    assert case.call(lambda _, given: len(given), "x", value) == len(value)
 
 
 def test_gradient_tells_a_cut_graph():

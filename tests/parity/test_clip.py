@@ -1,0 +1,370 @@
+"""Our CLIP and its tokenizer against those in transformers: same weights, same numbers; same merges, same tokens."""
+
+import json
+
+import pytest
+import torch
+
+from mmlearn import data
+from mmlearn.models.clip import CLIP, PRESETS, CLIPConfig, class_vectors
+from mmlearn.models.clip_tokenizer import END, START, Tokenizer, count_words, learn_merges
+from mmlearn.nn.contrastive import symmetric_loss
+from mmlearn.nn.positions import interpolate_positions
+
+# Image size, patch, image (dim, depth, heads), vocabulary, context, text (dim, depth, heads), E. The peer has squares.
+TINY = {
+    "two blocks": CLIPConfig((8, 8), 4, 24, 2, 3, 30, 9, 16, 2, 4, 10),
+    "one head, deeper texts": CLIPConfig((6, 6), 2, 16, 1, 1, 17, 5, 12, 3, 1, 12),
+    "gelu": CLIPConfig((15, 15), 5, 20, 3, 5, 40, 7, 24, 1, 6, 8, activation="gelu"),
+    "gelu, four channels": CLIPConfig((4, 4), 2, 32, 1, 8, 21, 6, 8, 2, 2, 20, channels=4, activation="gelu"),
+    "wide texts, one patch": CLIPConfig((3, 3), 3, 12, 2, 2, 55, 11, 36, 2, 9, 6),
+}
+PARAMETERS = {  # the first three are those of OpenAI's released models
+    "vit-b-32": 151_277_313,
+    "vit-b-16": 149_620_737,
+    "vit-l-14": 427_616_513,
+    "vit-l-14-336": 427_944_193,
+}
+BLOCK = {
+    "norm1": "layer_norm1",
+    "norm2": "layer_norm2",
+    "attention.out": "self_attn.out_proj",
+    "mlp.0": "mlp.fc1",
+    "mlp.2": "mlp.fc2",
+}
+OUTSIDE = {
+    "similarity.log_scale": "logit_scale",
+    "image_projection.weight": "visual_projection.weight",
+    "text_projection.weight": "text_projection.weight",
+    "image.projection.linear.weight": "vision_model.embeddings.patch_embedding.weight",
+    "image.class_token": "vision_model.embeddings.class_embedding",
+    "image.positions": "vision_model.embeddings.position_embedding.weight",
+    "text.tokens.weight": "text_model.embeddings.token_embedding.weight",
+    "text.positions": "text_model.embeddings.position_embedding.weight",
+}
+NORMS = {
+    "image.norm_before": "vision_model.pre_layrnorm",  # sic
+    "image.norm_after": "vision_model.post_layernorm",
+    "text.norm": "text_model.final_layer_norm",
+}
+
+
+def close(ours, theirs) -> None:
+    assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
+    error = (ours - theirs).abs().max() / theirs.abs().max()
+    assert error <= 1e-5, f"max|a-b| / max|b| is {error:.2g}"
+
+
+def build_peer(config: CLIPConfig):
+    from transformers import CLIPConfig as PeerConfig
+    from transformers import CLIPModel
+
+    c, activation = config, config.activation.replace("-", "_")
+    text = {
+        "vocab_size": c.vocabulary,
+        "max_position_embeddings": c.context,
+        "bos_token_id": c.vocabulary - 2,
+        "eos_token_id": c.end,
+    }
+    image = {"image_size": c.image_size[0], "patch_size": c.patch_size, "num_channels": c.channels}
+    sizes = ((text, c.text_dim, c.text_depth, c.text_heads), (image, c.image_dim, c.image_depth, c.image_heads))
+    for options, dim, depth, heads in sizes:
+        options |= {
+            "hidden_size": dim,
+            "intermediate_size": 4 * dim,
+            "num_hidden_layers": depth,
+            "num_attention_heads": heads,
+            "hidden_act": activation,
+            "projection_dim": c.embed_dim,
+        }
+    return CLIPModel(PeerConfig(text_config=text, vision_config=image, projection_dim=c.embed_dim)).eval()
+
+
+def from_peer(values: dict[str, torch.Tensor], config: CLIPConfig) -> dict[str, torch.Tensor]:
+    """The peer's tensors (weights or gradients) under our names; every one is used once."""
+    left = dict(values)
+    ours = {mine: left.pop(name) for mine, name in OUTSIDE.items()}
+    for kind in ("weight", "bias"):
+        ours |= {f"{mine}.{kind}": left.pop(f"{name}.{kind}") for mine, name in NORMS.items()}
+        for tower, name, depth in (("image", "vision", config.image_depth), ("text", "text", config.text_depth)):
+            for index in range(depth):
+                here, there = f"{tower}.blocks.{index}", f"{name}_model.encoder.layers.{index}"
+                ours |= {f"{here}.{mine}.{kind}": left.pop(f"{there}.{name}.{kind}") for mine, name in BLOCK.items()}
+                parts = [left.pop(f"{there}.self_attn.{part}_proj.{kind}") for part in "qkv"]
+                ours[f"{here}.attention.qkv.{kind}"] = torch.cat(parts)
+    assert left == {}
+    kernel = "image.projection.linear.weight"
+    return ours | {kernel: ours[kernel].flatten(1)}  # a kernel there, a matrix here
+
+
+def build_pair(config: CLIPConfig):
+    """Both models with the same random weights."""
+    generator = torch.Generator().manual_seed(0)
+    theirs, ours = build_peer(config), CLIP(config).eval()
+    with torch.no_grad():  # zeros and ones, in biases, class token and norms, would hide errors
+        for parameter in theirs.parameters():
+            parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
+    ours.load_state_dict(from_peer(theirs.state_dict(), config))
+    return ours, theirs
+
+
+def images(config: CLIPConfig, count: int, size: tuple[int, int] | None = None) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(count, config.channels, *(size or config.image_size), generator=generator)
+
+
+def texts(config: CLIPConfig, count: int) -> torch.Tensor:
+    """Texts of every length, each filled up with its end."""
+    generator = torch.Generator().manual_seed(2)
+    tokens_BL = torch.randint(config.end - 1, (count, config.context), generator=generator)
+    tokens_BL[:, 0] = config.end - 1
+    for row in range(count):
+        tokens_BL[row, 1 + row % (config.context - 1) :] = config.end
+    return tokens_BL
+
+
+@pytest.fixture(params=TINY)
+def pair(request):
+    return build_pair(TINY[request.param])
+
+
+def test_vectors_and_scores_are_the_peers(pair):
+    ours, theirs = pair
+    pictures, tokens = images(ours.config, 4), texts(ours.config, 7)
+    with torch.no_grad():
+        expected = theirs(input_ids=tokens, pixel_values=pictures)
+        close(ours.embed_images(pictures), expected.image_embeds)
+        close(ours.embed_texts(tokens), expected.text_embeds)
+        close(ours(pictures, tokens), expected.logits_per_image)
+        close(ours(pictures, tokens).T, expected.logits_per_text)
+        close(ours.image(pictures), theirs.vision_model(pictures).pooler_output)
+        close(ours.text(tokens), theirs.text_model(tokens).pooler_output)
+
+
+def test_a_text_may_be_shorter_than_the_context(pair):
+    ours, theirs = pair
+    short = texts(ours.config, 3)[:, : ours.config.context - 1]
+    with torch.no_grad():
+        close(ours.text(short), theirs.text_model(short).pooler_output)
+
+
+def test_loss_and_gradients_are_the_peers(pair):
+    ours, theirs = (model.double() for model in pair)  # float32 rounds the small ones by more than 1e-5 of the largest
+    pictures, tokens = images(ours.config, 5).double(), texts(ours.config, 5)
+    loss = symmetric_loss(ours(pictures, tokens))
+    expected = theirs(input_ids=tokens, pixel_values=pictures, return_loss=True).loss
+    close(loss, expected)
+    loss.backward()
+    expected.backward()
+    gradients = from_peer({name: p.grad for name, p in theirs.named_parameters()}, ours.config)
+    # Each against the largest of all: the key's bias, for one, has no gradient but rounding, for softmax ignores it.
+    largest = max(gradient.abs().max() for gradient in gradients.values())
+    for name, parameter in ours.named_parameters():
+        assert parameter.grad.abs().max() > 0, name
+        assert (parameter.grad - gradients[name]).abs().max() <= 1e-5 * largest, name
+
+
+def test_the_peer_would_notice_a_wrong_weight(pair):
+    ours, theirs = pair
+    pictures, tokens = images(ours.config, 4), texts(ours.config, 7)
+    with torch.no_grad():
+        expected = theirs(input_ids=tokens, pixel_values=pictures).logits_per_image
+        for parameter in ours.parameters():
+            before = parameter.clone()
+            parameter += 0.1 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(4))
+            with pytest.raises(AssertionError):
+                close(ours(pictures, tokens), expected)
+            parameter.copy_(before)
+
+
+@pytest.mark.parametrize(("name", "size"), [("two blocks", (8, 16)), ("one head, deeper texts", (10, 4))])
+def test_an_image_need_not_be_square(name, size):
+    """The peer interpolates the positions of its square."""
+    ours, theirs = build_pair(TINY[name])
+    config = ours.config
+    rows, columns = (side // config.patch_size for side in size)
+    old = (config.image_size[0] // config.patch_size,) * 2
+    wide = CLIP(CLIPConfig.preset("toy", **{**vars(config), "image_size": size})).eval()
+    positions = interpolate_positions(ours.image.positions[None], old, (rows, columns))[0]
+    wide.load_state_dict(ours.state_dict() | {"image.positions": positions})
+    pictures = images(config, 3, size)
+    with torch.no_grad():
+        expected = theirs.vision_model(pictures, interpolate_pos_encoding=True).pooler_output
+        close(wide.image(pictures), expected)
+
+
+# --- the parts --------------------------------------------------------------------------------------------------------
+
+
+def test_class_vectors_are_the_loop_of_the_paper():
+    """Section 3.1.4, as the released notebook writes it: class by class."""
+    texts_KWE = torch.randn(3, 4, 6, generator=torch.Generator().manual_seed(3))
+    rows = []
+    for vectors in texts_KWE:
+        vectors = vectors / vectors.norm(dim=-1, keepdim=True)
+        mean = vectors.mean(dim=0)
+        rows.append(mean / mean.norm())
+    close(class_vectors(texts_KWE), torch.stack(rows))
+
+
+# --- published sizes --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("preset", PARAMETERS)
+def test_published_presets_have_the_published_size(preset):
+    config = CLIPConfig.preset(preset)
+    with torch.device("meta"):
+        theirs = build_peer(config)
+    ours = CLIP(config, device="meta")
+    count = sum(p.numel() for p in ours.parameters())
+    assert count == PARAMETERS[preset] == sum(p.numel() for p in theirs.parameters())
+    shapes = {name: value.shape for name, value in from_peer(theirs.state_dict(), config).items()}
+    assert shapes == {name: value.shape for name, value in ours.state_dict().items()}
+
+
+def test_every_published_preset_is_counted():
+    assert {name for name in PRESETS if not name.startswith("toy")} == set(PARAMETERS)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_training_step_can_be_traced_without_memory(preset):
+    """A tensor made on the CPU inside forward would not mix with those of the meta device."""
+    config = CLIPConfig.preset(preset)
+    model = CLIP(config, device="meta", dtype=torch.bfloat16)
+    pictures = torch.empty(2, config.channels, *config.image_size, device="meta", dtype=torch.bfloat16)
+    tokens = torch.empty(2, config.context, device="meta", dtype=torch.long)
+    scores = model(pictures, tokens)
+    assert (scores.shape, scores.device.type, scores.dtype) == ((2, 2), "meta", torch.bfloat16)
+    symmetric_loss(scores).backward()
+    assert all(p.grad is not None and p.grad.shape == p.shape for p in model.parameters())
+    torch.optim.AdamW(model.parameters(), foreach=False).step()
+    model.similarity.clamp()
+
+
+def test_a_forward_in_a_compiled_graph_without_breaks():
+    model = CLIP(TINY["two blocks"])
+    pictures, tokens = images(model.config, 3), texts(model.config, 3)
+    compiled = torch.compile(model, fullgraph=True, backend="eager")
+    with torch.no_grad():
+        close(compiled(pictures, tokens), model(pictures, tokens))
+
+
+def test_the_first_weights_are_small_and_the_temperature_is_the_papers():
+    torch.manual_seed(0)
+    model = CLIP(CLIPConfig.preset("toy"))
+    assert model.similarity.log_scale.exp().item() == pytest.approx(1 / 0.07)
+    assert model.text.tokens.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    assert model.text.positions.std().item() == pytest.approx(0.01, rel=0.1)
+    assert model.image.positions.std().item() == pytest.approx(64**-0.5, rel=0.05)
+
+
+# --- bad input --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 8, 12), (2, 1, 8, 8), (3, 8, 8)])
+def test_images_of_another_size_are_refused(shape):
+    with pytest.raises(ValueError, match=r"this CLIP reads images \[B, 3, 8, 8\]; got \["):
+        CLIP(TINY["two blocks"]).embed_images(torch.zeros(shape))
+
+
+def test_a_text_longer_than_the_context_is_refused():
+    with pytest.raises(ValueError, match="these texts are 10 tokens long; this encoder reads 9"):
+        CLIP(TINY["two blocks"]).embed_texts(torch.zeros(2, 10, dtype=torch.long))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"activation": "relu"}, "activation must be one of quick-gelu, gelu, not 'relu'"),
+        ({"image_size": (30, 32)}, "patches of side . do not fill an image of 30 x 32 pixels"),
+    ],
+)
+def test_a_config_that_cannot_be_built_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        CLIPConfig.preset("toy", **changes)
+
+
+def test_an_unknown_preset_is_told_with_the_known_ones():
+    with pytest.raises(ValueError, match="no CLIP preset is called 'vit-b'; there are toy, "):
+        CLIPConfig.preset("vit-b")
+
+
+# --- the tokenizer ----------------------------------------------------------------------------------------------------
+
+MIXED = [
+    "A photo of a cat, and of 2 dogs!",
+    "it's   they're\tI've I'll I'm you'd DON'T rock'n'roll '' 's",
+    "Ünïcödé naïve cafe\u0301 Ångström straße ǅ İstanbul",  # one accent decomposed
+    "3.14159 + 2,000 = ½ ² ٣ 四",
+    "👍🏽👩‍👩‍👧🇩🇪 #️⃣ ❤️‍🔥😀😀",
+    "…“quoted” — dash–dash_under_score -> <tag> {x|y} \\n ~`^",
+    "ёжик Ёлка ЩИ и й  съешь",  # no Greek word in Σ: the peer puts letter after letter in lower case, Python knows ς
+    "日本語 中文 ไทย עברית العربية हिन्दी",
+    "<|startoftext|> in a text, <|endoftext|> too",  # the peer does not know them in capitals; the released code does
+    "x" * 60,
+    "\u00a0no-break\u2003em space\nline",
+    ".",
+]
+
+
+@pytest.fixture(scope="module")
+def emoji_texts() -> dict[str, list[str]]:
+    """All labels and tags of the emoji set, by language."""
+    rows = data.load("emoji", split="all", size=8).remove_columns("image")
+    found = {}
+    for language in ("en", "ru"):
+        tags = {tag for tags in rows[f"tags_{language}"] for tag in tags}
+        found[language] = sorted({*rows[f"label_{language}"], *tags})
+    return found
+
+
+@pytest.fixture(scope="module")
+def tokenizers(emoji_texts, tmp_path_factory):
+    """Ours, and the peer's from the files that hold our merges."""
+    from transformers import CLIPTokenizer
+
+    some = [text for language in emoji_texts.values() for text in language[::6]]
+    ours = Tokenizer(learn_merges(count_words([*some, *MIXED]), 250), context=20)
+    folder = tmp_path_factory.mktemp("clip")
+    (folder / "vocab.json").write_text(json.dumps(ours.numbers), encoding="utf-8")
+    lines = ["#version: 0.2", *(" ".join(pair) for pair in ours.merges)]
+    (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return ours, CLIPTokenizer.from_pretrained(folder)
+
+
+def test_the_vocabulary_has_no_symbol_twice(tokenizers):
+    ours, theirs = tokenizers
+    assert len(ours) == len(ours.numbers) == 512 + 250 + 2 == len(theirs)
+    assert (theirs.bos_token_id, theirs.eos_token_id) == (ours.start, ours.end)
+    assert (theirs.bos_token, theirs.eos_token) == (START, END)
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_labels_and_tags_become_the_peers_tokens(tokenizers, emoji_texts, language):
+    ours, theirs = tokenizers
+    texts = emoji_texts[language]
+    assert len(texts) > 3000
+    expected = theirs(texts, add_special_tokens=False)["input_ids"]
+    assert [ours.encode(text) for text in texts] == expected
+
+
+@pytest.mark.parametrize("text", MIXED)
+def test_mixed_texts_become_the_peers_tokens(tokenizers, text):
+    ours, theirs = tokenizers
+    assert ours.encode(text) == theirs(text, add_special_tokens=False)["input_ids"]
+
+
+def test_rows_are_the_peers(tokenizers):
+    """Start, tokens, end, filled up with the end; a text too long loses its last tokens and keeps its end."""
+    ours, theirs = tokenizers
+    expected = theirs(MIXED, padding="max_length", truncation=True, max_length=20, return_tensors="pt")["input_ids"]
+    assert torch.equal(ours(MIXED), expected)
+    assert (ours(MIXED) == ours.end).any(dim=1).all()
+
+
+def test_decoded_texts_are_the_peers(tokenizers, emoji_texts):
+    ours, theirs = tokenizers
+    for text in [*emoji_texts["en"][::9], *emoji_texts["ru"][::9], *MIXED]:
+        if "<|" not in text:
+            tokens = ours.encode(text)
+            assert ours.decode(tokens) == theirs.decode(tokens, clean_up_tokenization_spaces=False)
