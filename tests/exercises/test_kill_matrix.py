@@ -19,6 +19,10 @@ WRONG = [(e, m) for e in ALL for m in e.misconceptions]
 
 # Mutants that no check can tell from the reference, and why.
 SAME_SWAP = "swapping two axes does not depend on the order in which they are named"
+IS_STILL = "video and signals.shape[1:] == still"
+AS_VIDEO = "signals.unsqueeze(2).expand(-1, -1, self.size[1], -1, -1)"
+IMAGE, OTHER = "vectors['image']", "vectors[modality]"
+UNKNOWN = "f\"there is no modality {modality!r} here; there are {', '.join(there)}\""
 EXPLAINED = {
     "vit.attention": {
         "split: t.unflatten(-1, (self.heads, -1)).transpose(1, 2) -> "
@@ -42,6 +46,52 @@ EXPLAINED = {
     },
     "clip.loss": {
         "list(scores_BB.shape) -> scores_BB.shape": "the message gives the same numbers",
+    },
+    "imagebind.trunk": {
+        **dict.fromkeys(
+            (
+                "moving: len(self.size) -> self.size",
+                *("moving: 4 -> 5", "moving: 4 -> 3", "moving: 0 -> 1", "moving: 0 -> -1"),
+                *("moving: 2 -> 3", "moving: 2 -> 1", "moving: 1 -> 2", "moving: 1 -> 0"),
+                f"moving: if {IS_STILL}:\n    return {AS_VIDEO} -> (removed)",
+                f"moving: {IS_STILL} -> video or signals.shape[1:] == still",
+                f"moving: {IS_STILL} -> video",
+                f"moving: {IS_STILL} -> signals.shape[1:] == still",
+                f"moving: return {AS_VIDEO} -> return {AS_VIDEO}.detach()",
+                f"moving: return {AS_VIDEO} -> return -{AS_VIDEO}",
+                f"moving: {AS_VIDEO} -> signals.unsqueeze(2)",
+                f"moving: {AS_VIDEO} -> signals.unsqueeze(2).expand(-1, self.size[1], -1, -1, -1)",
+                f"moving: {AS_VIDEO} -> signals.unsqueeze(2).expand(-1, -1, -1, self.size[1], -1)",
+                "moving: signals.unsqueeze(2) -> signals",
+            ),
+            "only a trunk of videos gets there or sees a difference; the exercise has none",
+        ),
+        **dict.fromkeys(
+            (
+                "moving: ' or '.join((f\"[B, {', '.join(map(str, size))}]\" for size in "
+                "([self.size, still] if video else [self.size]))) -> ' or '",
+                "moving: ', '.join(map(str, size)) -> ', '",
+                "moving: list(signals.shape) -> signals.shape",
+            ),
+            "the exercise asks for the kind of error, not for its words",
+        ),
+    },
+    "imagebind.loss": {
+        "list(vectors) -> vectors": "the message gives the same names",
+        f"similarities[modality]({IMAGE}, {OTHER}) -> similarities[modality]({OTHER}, {IMAGE})": (
+            "the scores are turned, and the loss sees both directions"
+        ),
+        **dict.fromkeys(
+            (
+                "_known(modality, similarities) -> (removed)",
+                "_known(modality, similarities) -> modality",
+                f"_known: if modality not in there:\n    raise ValueError({UNKNOWN}) -> (removed)",
+                f"_known: raise ValueError({UNKNOWN}) -> (removed)",
+                f"_known: ValueError({UNKNOWN}) -> {UNKNOWN}",
+                "_known: ', '.join(there) -> ', '",
+            ),
+            "the exercise leaves open what happens to a modality without a scale",
+        ),
     },
 }
 
