@@ -1123,5 +1123,5 @@ glossary("01")
 # %% [markdown]
 # ## Where to go next
 #
-# [Lesson 00](00_start_here.ipynb) shows your progress and the map. Lesson 02 will give this encoder words to learn from:
-# CLIP trains it on pictures and their captions, and needs no list of groups.
+# [Lesson 00](00_start_here.ipynb) shows your progress and the map. [Lesson 02](02_clip.ipynb) gives this encoder words to
+# learn from: CLIP trains it on pictures and their captions, and needs no list of groups.

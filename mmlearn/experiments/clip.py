@@ -153,18 +153,24 @@ def _recalls(measure: str, where: str, scores_QN: Tensor, relevant_QN: Tensor) -
 def measured(model: CLIP, languages: tuple[str, ...] = ("en",)) -> list[Row]:
     """All that is asked of a trained CLIP."""
     tokenize, found = tokenizer(languages), []
-    for where, split in HELD_OUT.items():
-        held = held_out(where)
-        image_NE = embed_images(model, held.pixels)
-        for language in ("en", "ru"):
-            names = concepts(split, language).labels
-            text_KE = embed_texts(model, tokenize, names)
-            scores_NK, kind = image_NE @ text_KE.T, "" if language == "en" else f", {language}"
-            found += _recalls(f"image to text{kind}", where, scores_NK, held.relevant_NK)
-            found += _recalls(f"text to image{kind}", where, scores_NK.T, held.relevant_NK.T)
-        found += _zero_shot(model, tokenize, where, image_NE)
+    for where in HELD_OUT:
+        found += _retrieval(model, tokenize, where, "en") + _retrieval(model, tokenize, where, "ru")
+        found += _zero_shot(model, tokenize, where)
     found += on_photographs(model, tokenize) + probed(model.image)
     return [*found, _row("scale", "", "", model.similarity.log_scale.exp().item())]
+
+
+def retrieval(model: CLIP, tokenize: Tokenizer) -> list[Row]:
+    """R@1 and R@5 of pictures and English names, both ways, on all held-out sets."""
+    return [row for where in HELD_OUT for row in _retrieval(model, tokenize, where, "en")]
+
+
+def _retrieval(model: CLIP, tokenize: Tokenizer, where: str, language: str) -> list[Row]:
+    held, kind = held_out(where), "" if language == "en" else f", {language}"
+    text_KE = embed_texts(model, tokenize, concepts(HELD_OUT[where], language).labels)
+    scores_NK = embed_images(model, held.pixels) @ text_KE.T
+    found = _recalls(f"image to text{kind}", where, scores_NK, held.relevant_NK)
+    return found + _recalls(f"text to image{kind}", where, scores_NK.T, held.relevant_NK.T)
 
 
 PHOTOGRAPHS = "photographs"
@@ -260,8 +266,8 @@ def prompts_for(names: Sequence[str], kind: str) -> dict[str, list[list[str]]]:
     }
 
 
-def _zero_shot(model: CLIP, tokenize: Tokenizer, where: str, image_NE: Tensor) -> list[Row]:
-    found = []
+def _zero_shot(model: CLIP, tokenize: Tokenizer, where: str) -> list[Row]:
+    image_NE, found = embed_images(model, held_out(where).pixels), []
     for kind in ("groups", "subgroups"):
         names, labels_N = label_set(where, kind)
         for how, prompts in prompts_for(names, kind).items():
@@ -374,7 +380,12 @@ def seeds(model: str, measure: str, where: str, level: float | str = 1, **change
     """
     other = {"classifier": {"captions": "none"}, "chance": {"captions": "none", "steps": 0}}.get(model, {})
     settings = _USUAL | other | changed
-    return by_seed(rows("clip-captions"), model=model, measure=measure, where=where, level=level, **settings)
+    return by_seed(_table(), model=model, measure=measure, where=where, level=level, **settings)
+
+
+@cache
+def _table() -> list[Row]:
+    return rows("clip-captions")
 
 
 EXPERIMENTS = [

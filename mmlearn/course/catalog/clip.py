@@ -371,7 +371,7 @@ EXERCISES = [
         inputs="a `Counter` of two to twelve words, such as `{('a', 'b', 'c</w>'): 3, ('b', 'c</w>'): 5}`",
         reference_path="mmlearn.models.clip_tokenizer:learn_merges",
         needs=("clip.join",),
-        uses=("Counter",),
+        uses=("Counter", "pairwise"),
         trial=probe_merges,
     ),
     Exercise(
@@ -402,6 +402,7 @@ EXERCISES = [
         ),
         inputs="words of one to eight symbols and up to twenty merges, such as `[('a', 'b'), ('ab', 'c</w>')]`",
         reference_path="mmlearn.models.clip_tokenizer:apply_merges",
+        uses=("pairwise",),
         needs=("clip.join",),
         trial=probe_apply,
     ),
