@@ -1204,5 +1204,5 @@ glossary("02")
 # %% [markdown]
 # ## Where to go next
 #
-# [Lesson 01](01_vit.ipynb) has the image encoder; [lesson 00](00_start_here.ipynb) shows your progress and the map. Lesson
-# 03 puts sounds into the space of this lesson, without a single pair of sound and text.
+# [Lesson 01](01_vit.ipynb) has the image encoder; [lesson 00](00_start_here.ipynb) shows your progress and the map.
+# [Lesson 03](03_imagebind.ipynb) puts sounds into the space of this lesson, without a single pair of sound and text.

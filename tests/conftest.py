@@ -25,8 +25,8 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("kill matrix: how many seeds each property fails on")
     for slug, kind, name, killed, seeds in matrix:
         cells = "  ".join(f"{prop} {count}/{seeds}" for prop, count in killed.items())
-        terminalreporter.write_line(f"{slug:<16}{kind:<14}{name:<28}{cells}")
+        terminalreporter.write_line(f"{slug:<18}{kind:<14}{name:<28}{cells}")
     for slug, count, survivors in sorted(value for key, value in rows if key == "mutants"):
         terminalreporter.write_line(
-            f"{slug:<16}mutants       {count - len(survivors)} of {count} killed; {len(survivors)} explained"
+            f"{slug:<18}mutants       {count - len(survivors)} of {count} killed; {len(survivors)} explained"
         )

@@ -94,6 +94,32 @@ def tokenizer(languages: tuple[str, ...] = ("en",), merges: int = MERGES) -> Tok
     return Tokenizer(learn_merges(count_words(texts), merges), CONTEXT)
 
 
+class Shelf:
+    """Rows of a table and the number of each one's concept: picks a random row for each of some concepts.
+
+    Args:
+        concepts_N: the number of each row's concept, in any order.
+        count: how many concepts there are; one without rows cannot be picked.
+    """
+
+    def __init__(self, concepts_N: Tensor, count: int) -> None:
+        self.order = concepts_N.argsort(stable=True)
+        self.counts = torch.bincount(concepts_N, minlength=count)
+        self.starts = self.counts.cumsum(0) - self.counts
+
+    def pick(self, concepts_B: Tensor, generator: torch.Generator) -> Tensor:
+        """A row of each concept, `[B]`."""
+        share_B = torch.rand(len(concepts_B), generator=generator)
+        return self.order[self.starts[concepts_B] + (share_B * self.counts[concepts_B]).long()]
+
+
+def distinct(count: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Endless batches of distinct numbers below `count`, `[B]`; what is left over at the end of a pass is dropped."""
+    while True:
+        order = torch.randperm(count, generator=generator)
+        yield from order[: count // batch_size * batch_size].split(batch_size)
+
+
 class Pairs:
     """Pictures and captions to train on: what can be drawn for each concept, and what can be said of it.
 
@@ -103,40 +129,31 @@ class Pairs:
     """
 
     def __init__(self, images: Images, tokens: Sequence[Tensor]) -> None:
-        order = images.concepts.argsort(stable=True)
-        self.pixels, self.tokens_NL = images.pixels[order], torch.cat(list(tokens))
-        self.drawings = _Runs(torch.bincount(images.concepts, minlength=len(tokens)))
-        self.texts = _Runs(torch.tensor([len(rows) for rows in tokens]))
+        self.pixels, self.tokens_NL, self.count = images.pixels, torch.cat(list(tokens)), len(tokens)
+        self.drawings = Shelf(images.concepts, self.count)
+        lengths = torch.tensor([len(rows) for rows in tokens])
+        self.texts = Shelf(torch.arange(self.count).repeat_interleave(lengths), self.count)
 
     def __len__(self) -> int:
-        return len(self.texts.counts)
+        return self.count
 
     def batches(self, batch_size: int, seed: int, augment: Callable) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Endless batches of pictures `[B, C, Y, X]`, captions `[B, L]` and numbers of concepts `[B]`.
 
-        A batch holds distinct concepts: with one twice, a right answer would count as a wrong one. What is left over at
-        the end of a pass is dropped; each pass has another order.
+        A batch holds distinct concepts: with one twice, a right answer would count as a wrong one.
+
+        Raises:
+            ValueError: there are fewer concepts than pairs in a batch.
         """
         if batch_size > len(self):
             raise ValueError(f"a batch holds distinct concepts, and there are {len(self)}; got batch_size={batch_size}")
-        generator = torch.Generator().manual_seed(seed)
-        while True:
-            order = torch.randperm(len(self), generator=generator)
-            for concepts_B in order[: len(self) // batch_size * batch_size].split(batch_size):
-                images = augment(self.pixels[self.drawings.pick(concepts_B, generator)], generator)
-                tokens = self.tokens_NL[self.texts.pick(concepts_B, generator)]
-                yield images, tokens, concepts_B
+        return self._batches(batch_size, torch.Generator().manual_seed(seed), augment)
 
-
-class _Runs:
-    """Rows of a table that stand together for each concept: picks one of each at random."""
-
-    def __init__(self, counts: Tensor) -> None:
-        self.counts, self.starts = counts, counts.cumsum(0) - counts
-
-    def pick(self, concepts_B: Tensor, generator: torch.Generator) -> Tensor:
-        share_B = torch.rand(len(concepts_B), generator=generator)
-        return self.starts[concepts_B] + (share_B * self.counts[concepts_B]).long()
+    def _batches(self, batch_size, generator, augment):
+        # Apart from `batches`, so that a wrong size is refused at the call and not at the first batch.
+        for concepts_B in distinct(len(self), batch_size, generator):
+            images = augment(self.pixels[self.drawings.pick(concepts_B, generator)], generator)
+            yield images, self.tokens_NL[self.texts.pick(concepts_B, generator)], concepts_B
 
 
 @cache

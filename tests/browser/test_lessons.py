@@ -68,6 +68,23 @@ def test_lesson_02_runs_and_answers_what_is_typed(open_lesson, screenshots):
         output.screenshot(path=screenshots / f"lesson-02-{cell}.png")
 
 
+def test_lesson_03_runs_and_finds_other_sounds_for_another_text(open_lesson, screenshots):
+    lesson = open_lesson("03")
+    lesson.run_all()
+    assert_ran_with_stand_ins(lesson)
+    lesson.photograph(screenshots / "lesson-03.png")
+
+    sounds = lesson.output("nearest-sounds")
+    before = sounds.locator("audio").first.get_attribute("src")
+    assert before.startswith("data:audio/flac;base64,")
+    field = sounds.locator("input[type=text]")
+    field.fill("rocket")
+    field.press("Enter")
+    first = "[...document.querySelectorAll('audio')].some(sound => sound.src === source)"
+    lesson.page.wait_for_function(f"source => !{first}", arg=before)
+    sounds.screenshot(path=screenshots / "lesson-03-sounds.png")
+
+
 def test_a_wrong_answer_its_hints_and_the_right_answer(open_lesson, lab, screenshots):
     lesson = open_lesson("00")
     lesson.run("00-start-here-code-1")

@@ -111,8 +111,8 @@ def test_a_card_counts_the_lessons_own_exercises():
 
 def test_a_lesson_that_is_not_here_is_named_and_not_linked(tmp_path, monkeypatch):
     monkeypatch.setattr(Lesson, "landed", False)
-    (tmp_path / "03_imagebind.py").write_text("# %% [markdown]\n# # ImageBind\n")
-    built = build_lesson(tmp_path / "03_imagebind.py", {}, str).student.cells[0].source
+    (tmp_path / "04_dalle.py").write_text("# %% [markdown]\n# # DALL-E\n")
+    built = build_lesson(tmp_path / "04_dalle.py", {}, str).student.cells[0].source
     assert "| CLIP |" in built and "not measured yet" in built
 
 

@@ -1,0 +1,107 @@
+"""Sounds in a notebook: heard, seen as a spectrogram, and written down for whoever cannot hear them.
+
+A sound travels inside the page as FLAC, which is lossless; a second of speech takes about 20 kB.
+"""
+
+import base64
+import html
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mmlearn.course.figures import img, publish
+from mmlearn.course.widgets import _named, _static, _widget
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LARGEST = 50_000  # bytes of one sound; a notebook holds a dozen
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A sound to be shown.
+
+    Attributes:
+        waveform: mono, float `[T]` from -1 to 1, 16,000 samples a second.
+        words: the transcript; of a sound without words, what is heard: "a cow lows".
+        spectrogram: `[M, F]`, the lowest pitch first, as `mmlearn.nn.mel.LogMel` makes it; drawn above the player.
+        note: a line below it, such as a score.
+    """
+
+    waveform: "Tensor"
+    words: str
+    spectrogram: "Tensor"
+    note: str = ""
+
+
+def listen(sounds: Sequence[Sound], seconds: float) -> None:
+    """Show sounds beside each other, each with its spectrogram, a player and its transcript.
+
+    Args:
+        seconds: how long a spectrogram lasts.
+
+    Raises:
+        ValueError: no sound, one without transcript, or one of more than 50 kB.
+    """
+    if not sounds:
+        raise ValueError("listen needs at least one sound")
+    publish({"text/plain": "\n".join(map(_in_words, sounds)), "text/html": _side_by_side(sounds, seconds)})
+
+
+def explore_sounds(
+    find: Callable[..., Sequence[Sound]], seconds: float, **choices: Iterable[Any] | Mapping[str, Any]
+) -> None:
+    """Let the reader choose or type settings, and hear the sounds that `find(**values)` gives; `explore` for the ear.
+
+    Args:
+        find: gives sounds, few and short: where no widget runs, those of two settings are in the page.
+        seconds: how long a spectrogram lasts.
+        choices: as in `explore`, also the errors.
+    """
+    options = {name: _named(name, values) for name, values in choices.items()}
+    if not options:
+        raise ValueError('explore_sounds needs at least one setting, such as text=Typed("a red apple")')
+    kept: dict[tuple[str, ...], str] = {}
+
+    def page(*texts: str) -> str:
+        if texts not in kept:
+            values = {name: options[name][text] for name, text in zip(options, texts, strict=True)}
+            kept[texts] = _side_by_side(find(**values), seconds)
+        return kept[texts]
+
+    first = tuple(next(iter(values)) for values in options.values())
+    last = tuple(next(reversed(values)) for values in options.values())
+    publish(_widget(page, options) | _static(page, options, dict.fromkeys([first, last])))
+
+
+def _side_by_side(sounds: Sequence[Sound], seconds: float) -> str:
+    return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{"".join(_markup(s, seconds) for s in sounds)}</div>'
+
+
+def _markup(sound: Sound, seconds: float) -> str:
+    from mmlearn.course.drawings.imagebind import spectrogram
+    from mmlearn.data.sound import encode
+
+    if not sound.words.strip():
+        raise ValueError('a sound needs a transcript: words="what is said", or what is heard')
+    content = encode(sound.waveform)
+    if len(content) > LARGEST:
+        raise ValueError(f"{sound.words!r} takes {len(content):,} bytes; at most {LARGEST:,}: cut it, or take another")
+    picture = img(spectrogram(sound.spectrogram, seconds), _seen(sound), dpi=80)
+    words, note = html.escape(sound.words), html.escape(sound.note)
+    data = base64.b64encode(content).decode()
+    return (
+        f'<figure style="margin:0;width:200px">{picture}'
+        f'<audio controls preload="metadata" aria-label="{words}" style="width:200px;height:34px;margin-top:2px" '
+        f'src="data:audio/flac;base64,{data}"></audio>'
+        f'<figcaption style="line-height:1.35">“{words}”{f"<br>{note}" if note else ""}</figcaption></figure>'
+    )
+
+
+def _seen(sound: Sound) -> str:
+    return f"Spectrogram of {sound.words!r}"
+
+
+def _in_words(sound: Sound) -> str:
+    return f"[Sound: {sound.words!r}{f', {sound.note}' if sound.note else ''}]"
