@@ -55,12 +55,12 @@ style()  # the course's look for every figure below
 # ## Why
 #
 # A *modality* is a kind of signal: pictures, texts, sounds, depth maps. To put six of them into one space as CLIP does,
-# one would need pairs of every two: fifteen collections. Most of them do not exist. Nobody has collected sounds with
-# matching heat pictures.
+# one would need pairs of every two: fifteen collections. Most of them do not exist. Hardly anybody has collected sounds with
+# matching thermal pictures.
 #
 # Pictures are the exception. They come with captions on the web, with sound in videos, with depth from special cameras. So
 # ImageBind trains each other modality with pictures alone. If texts lie near their pictures, and sounds lie near the same
-# pictures, then texts and sounds lie near each other. The paper calls this *emergent alignment*.
+# pictures, then texts and sounds should lie near each other. The paper calls this *emergent alignment*.
 #
 # In this lesson the sounds are spoken names: "parrot", said by a machine. A spoken name looks nothing like a parrot, and
 # nothing like the six letters. Here is the plan.
@@ -172,7 +172,7 @@ overlapping_patches = check("imagebind.patches")
 
 # %% [markdown]
 # The lesson's patches are as high as the spectrogram and `32` frames long, one every `16` frames. Every frame is in two
-# patches, but for those at the two ends. Such patches are long, about a syllable each. With so few of them a step of
+# patches, but for those at the two ends. Such patches are long: most short names fit into one. With so few of them a step of
 # training is cheap.
 
 # %% id="patches-of-a-sound"
@@ -280,7 +280,7 @@ for name in ("image", "audio", "depth", "imu"):
 #
 # $$L_{I,M} = -\log \frac{\exp(q_i^\top k_i / \tau)}{\exp(q_i^\top k_i / \tau) + \sum_{j \ne i} \exp(q_i^\top k_j / \tau)} \qquad (1)$$
 #
-# This is a row of lesson 02's loss: the cross-entropy of image $i$ over all $j$. $\tau$ is the temperature, the reciprocal
+# This is one row of lesson 02's loss: the cross-entropy of image $i$ over all $j$. Over the batch it is averaged. $\tau$ is the temperature, the reciprocal
 # of the scale. The paper uses the symmetric loss $L_{I,M} + L_{M,I}$; we take the mean of both directions, as lesson 02 does.
 #
 # Two things are new. There may be several modalities, and each has its own temperature. And images are in *every* term:
@@ -288,8 +288,9 @@ for name in ("image", "audio", "depth", "imu"):
 # $$L = \sum_{M \ne I} \tfrac12 \left(L_{I,M} + L_{M,I}\right)$$
 #
 # `vectors` holds [B, E] by modality, images under `"image"`. `similarities` holds a `Similarity` of lesson 02 for each other
-# modality: `similarities["audio"](image_BE, audio_BE)` gives scores [B, B]. `symmetric_loss` is yours from lesson 02. Without
-# images, or with images alone, nothing can be bound: raise a `ValueError`.
+# modality: `similarities["audio"](image_BE, audio_BE)` gives scores [B, B]. `symmetric_loss` is that of lesson 02; the factor ½
+# and the mean over the batch are inside it. A batch need not have every modality that has a `Similarity`. Without images, or
+# with images alone, nothing can be bound: raise a `ValueError`.
 
 
 # %% exercise="imagebind.loss"
@@ -319,13 +320,14 @@ binding_loss = check("imagebind.loss")
 # %% [markdown]
 # With texts and sounds there are two terms. A third, text with sound, could be added. ImageBind does not, and neither do
 # you: a gradient from a text can reach a sound only through an image.
-#
+
+# %% [markdown]
 # ### The modality gap
 #
 # Now three tools to look into a space. The first measures how far two modalities lie apart as a whole. Partners can be
 # nearest to each other while all texts lie in one corner and all pictures in another: the loss compares pictures with
 # texts, never two pictures. The distance of the two clouds is the *modality gap*
-# ([Liang et al. 2022](https://arxiv.org/abs/2203.02053), section 2). Let $\hat x_n$ be the N vectors of one modality and
+# ([Liang et al. 2022](https://arxiv.org/abs/2203.02053)). Let $\hat x_n$ be the N vectors of one modality and
 # $\hat y_m$ the M of the other, all brought to length 1:
 #
 # $$\Delta = \Big\lVert \frac1N \sum_n \hat x_n - \frac1M \sum_m \hat y_m \Big\rVert$$
@@ -406,12 +408,14 @@ combine = check("imagebind.combine")
 #
 # A pair is a drawing and its English name, spoken by one of four synthetic voices. A batch holds distinct concepts, as in
 # lesson 02. Sounds are varied a little: louder or softer, with a band of pitches hidden. The positions of the audio trunk
-# begin large, because lesson 01 found that large ones are used sooner. Sizes, steps and learning rate were chosen by the
+# begin larger than in your class, because lesson 01 found that large ones are used sooner. The scale of sounds is held at a
+# fixed number and not learned, as in the released ImageBind. Sizes, steps and learning rate were chosen by the
 # loss of training.
 #
 # Three sets are held out. *Unseen voices*: two other voices say the names of training. *Unseen concepts*: the voices of
 # training say names that no training had, neither this one nor that of `toy-clip`. *Both unseen*. Where pictures are
-# needed, they are in a style that no training had (noto).
+# needed, they are in a style that no training had (noto): so those of *unseen concepts* here are lesson 02's *both unseen*.
+# The sets differ in size. Compare a number with its chance, not with that of another set.
 
 # %% id="data"
 # NBVAL_CHECK_OUTPUT
@@ -463,7 +467,7 @@ history = study.fit(model, seed=0, loss=loss, on_event=live_curve("ImageBind"))
 #
 # - *chance* is a random order.
 # - *shuffled pairs*, the negative control: each spoken name came with the picture of another concept.
-# - *direct* is the upper mark: the same audio trunk, trained with the written names in place of pictures. It saw the pairs
+# - *direct* is the upper mark for texts and sounds: the same audio trunk, trained with the written names in place of pictures. It saw the pairs
 #   that ImageBind does without.
 
 # %% id="results" tags=["train"]
@@ -538,8 +542,8 @@ for measure in (TO_AUDIO, TO_TEXT, "image to audio", "audio to image"):
 #
 # Type a text and press Enter. You hear the four clips whose vectors lie nearest, in voices that training did not use. No
 # text was ever in a pair with a sound. Most names miss, as the tables say. So the first text is one that succeeds: the first
-# name in Unicode's order whose own sound comes first. The last one was chosen by nobody. Listen to the misses too: do they
-# sound like the name, or mean something like it?
+# name in Unicode's order whose own sound comes first. The last one, "red apple", was written down before anyone saw its result.
+# Listen to the misses too: do they sound like the name, or mean something like it?
 
 # %% id="nearest-sounds" tags=["train"]
 unseen = study.clips(*study.HELD_OUT[study.VOICES])
@@ -721,15 +725,15 @@ training has; direct minus bound is {behind:.2f}. On unseen concepts, bound minu
 # %% [markdown]
 # So alignment does emerge: the names find their sounds far above chance, and the control shows that the pairs of picture
 # and sound did it. In unseen voices it stays well below direct training. A picture says less of a name than the name does,
-# and each concept has several.
+# and each concept has several pictures but one name.
 #
 # Compare the tables above once more. In unseen voices *text to audio* is better than *image to audio*, although sounds were
 # trained with images and never with texts. A test picture is in a style that the image trunk does not know. A name is
 # always written the same way. And look at the row *direct*: there, sounds and pictures are the pair that never was, and they
 # find each other too. The middle need not be an image.
 #
-# On unseen concepts all numbers are small. Here `toy-clip` itself is the limit: its own texts and pictures of these concepts
-# hardly find each other better.
+# On unseen concepts all numbers are small. Here `toy-clip` is probably the limit: its own texts and pictures of these concepts
+# find each other no better.
 
 # %% id="the-limit" tags=["train", "fold"]
 table = f"| R@5 | {' | '.join(study.HELD_OUT)} |\n|---|{'---|' * len(study.HELD_OUT)}\n"
@@ -752,8 +756,8 @@ say(table)
 guess = None  # choose below, or write it here, such as guess = "a single voice"
 predict(
     "imagebind.data",
-    "Which costs more R@5, names looking for clips in unseen voices: "
-    f"{study.FEW_CONCEPTS[1]} concepts in place of all, or a single voice in place of four?",
+    "Which training lets names find more clips in unseen voices (R@5): "
+    f"{study.FEW_CONCEPTS[1]} concepts in four voices, or all concepts in one voice?",
     ("fewer concepts", "a single voice", "no clear difference"),
     guess,
 )
@@ -798,16 +802,18 @@ def verdict(difference: Interval, above: str, below: str) -> str:
 
 reveal(
     "imagebind.data",
-    verdict(difference(LONELY, FEWER), "fewer concepts", "a single voice"),
+    verdict(difference(FEWER, LONELY), "fewer concepts", "a single voice"),
     charts.curves(panels, x_label="", y_label="R@5, text to audio"),
     alt="R@5 from text to audio against the number of concepts and of voices in training. In "
     f"unseen voices it goes from {five('bound', concepts=study.FEW_CONCEPTS[0]).mean:.2f} "
-    f"with {study.FEW_CONCEPTS[0]} concepts to {five('bound').mean:.2f} with all, and from "
+    f"with {study.FEW_CONCEPTS[0]} concepts over {five('bound', concepts=study.FEW_CONCEPTS[1]).mean:.2f} "
+    f"with {study.FEW_CONCEPTS[1]} to {five('bound').mean:.2f} with all, and from "
     f"{five('bound', voices=1).mean:.2f} with one voice to the same with four.",
     text=f"R@5 in unseen voices: {five('bound', concepts=study.FEW_CONCEPTS[1]):.2f} with "
     f"{study.FEW_CONCEPTS[1]} concepts, {five('bound', voices=1):.2f} with one voice, "
-    f"{five('bound'):.2f} with all. One voice minus {study.FEW_CONCEPTS[1]} concepts: "
-    f"{difference(LONELY, FEWER):.2f}.",
+    f"{five('bound'):.2f} with all concepts and voices. {study.FEW_CONCEPTS[1]} concepts minus "
+    f"one voice: {difference(FEWER, LONELY):.2f}; all minus one voice: "
+    f"{difference(('bound', {}), LONELY):.2f}.",
 )
 
 # %% id="what-was-trained" tags=["train", "fold"]
@@ -823,12 +829,12 @@ unseen concepts: {difference(MANY, FEWEST, where=study.CONCEPTS):.2f}.
 
 # %% [markdown]
 # More concepts are not simply better. With the fewest, R@5 in unseen voices is about the share of names that were trained:
-# these are found, the others are not. With all concepts it is lower than with fewer, because the steps are the same and each
-# concept is practised less. On unseen concepts it is the other way round: there, more concepts help. Practice teaches the
+# these are found, the others are not. With all concepts it is lower than with some of them, probably because the steps are the
+# same and each concept is practised less. On unseen concepts it is the other way round: there, more concepts help. Practice teaches the
 # words of training, variety teaches new ones.
 #
-# With voices the means rise a little from one to four, and five seeds cannot show it in unseen voices: the interval of the
-# difference holds zero. A single voice has a wide interval. Which voice the seed draws matters more than how many there are.
+# In unseen voices the mean is a little higher with four voices than with one, and five seeds cannot show it: the interval of
+# the difference holds zero. A single voice has a wide interval. Which voice the seed draws matters more than how many there are.
 
 # %% [markdown]
 # ### Frozen or joint
@@ -1053,18 +1059,19 @@ audio on unseen concepts, where chance is
 # %% [markdown]
 # Nothing here is clearly above its control: with so few held-out sounds the intervals are wide, and every difference to the
 # shuffled pairs may be zero. By the number of pairs alone, one would have expected more: as many pairs of spoken names are
-# clearly above chance. So the number is not all. `toy-clip` knows these pictures badly, and what is not near in the middle
-# cannot meet through it. Each language has one speaker. And barks and bells share no parts as words do, so few of them say
+# clearly above chance. So the number is not all. The middle is not to blame alone: *image to text* is well above chance. Already
+# *sound to image*, which was trained, is not clearly found for new things. So what the audio trunk learned does not carry
+# over to them. Each language has one speaker. And barks and bells share no parts as words do, so few of them say
 # little about the next. The steps were fewer too. ImageBind had millions of videos.
 #
 # ### What this shows, and what it cannot
 #
 # - **A shared space joins what no pair joined.** Written names find spoken ones above chance and above the control, both
 #   ways and on every held-out set. Neither trunk was told that the other exists. That is what the word *shared* means.
-# - **A pair is worth more than a detour.** In unseen voices, direct training reaches more than twice as much.
-# - **The middle sets the limit.** On unseen concepts, texts find sounds about as often as the texts of `toy-clip` find its own
-#   pictures. Frozen trunks that were trained for long beat joint ones. On real pictures, which the middle knows badly,
-#   nothing was clearly found.
+# - **A pair is worth more than a detour.** In unseen voices, direct training reaches about three times as much.
+# - **The middle probably sets the limit.** On unseen concepts, texts find sounds about as often as the texts of `toy-clip` find its own
+#   pictures. Frozen trunks that were trained for long beat joint ones. On real sounds, not
+#   even the kind of pair that was trained is clearly found for new things.
 # - **Shared is not mixed.** Sounds keep a corner of their own. Closing the gap moves the corner and leaves who finds whom
 #   nearly as it was.
 # - **It is spoken names.** A spoken name and a written one say the same; barking and the word "dog" do not. ImageBind's
@@ -1082,7 +1089,7 @@ audio on unseen concepts, where chance is
 # NBVAL_CHECK_OUTPUT
 theirs = reference.SignalTrunk(config.audio, config.embed_dim).eval()
 print(theirs.load_state_dict(trunk.state_dict()))
-some = unseen.spectrograms[:64]
+some = study.clips(*study.HELD_OUT[study.VOICES]).spectrograms[:64]
 with torch.no_grad():
     same = torch.allclose(trunk(some), theirs(some), atol=1e-4)
 print("vectors", (len(some), config.embed_dim), "equal:", same)

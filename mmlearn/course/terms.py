@@ -179,7 +179,7 @@ TERMS = (
     Term(
         "modality gap",
         "03",
-        "The distance between the mean directions of two modalities in a shared space. It can be large although "
+        "The distance between the mean unit vectors of two modalities in a shared space. It can be large although "
         "partners find each other.",
     ),
     Term(

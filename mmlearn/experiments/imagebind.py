@@ -48,6 +48,7 @@ HELD_OUT = {
 }
 SPEAKERS = 4  # voices in training
 BAND = 4  # bins that are hidden at a time
+DECODED = 256  # clips at a time
 POSITION_STD = 0.5  # of the first positions of sounds: lesson 01 found that large ones are used sooner
 
 
@@ -78,15 +79,15 @@ def hear(waveforms_NT: Tensor) -> Tensor:
     """Waveforms `[N, T]` to log-mel spectrograms `[N, 1, M, F]`. All are made equally loud first."""
     mel = LogMel(sound.RATE, 400, HOP, BINS, fft=512, fmin=60.0, floor=QUIET, mean=MEAN, std=STD, frames=FRAMES)
     loudest_N1 = waveforms_NT.abs().amax(dim=1, keepdim=True).clamp(min=1e-4)
-    return torch.cat([mel(part) for part in (waveforms_NT / loudest_N1).split(256)])[:, None]
+    return torch.cat([mel(part) for part in (waveforms_NT / loudest_N1).split(DECODED)])[:, None]
 
 
 def _heard(table) -> Tensor:
-    """The spectrograms of a data set's clips. Decoding, which takes longest, uses as many threads as torch."""
-    threads = torch.get_num_threads()
-    parts = [table.shard(threads, index, contiguous=True) for index in range(min(threads, len(table)))]
-    with ThreadPoolExecutor(threads) as pool:
-        return hear(torch.cat(list(pool.map(lambda part: sound.waveforms(part, SECONDS), parts))))
+    """The spectrograms of a data set's clips, some at a time, for waveforms are large; in as many threads as torch."""
+    starts = range(0, len(table), DECODED)
+    parts = [table.select(range(start, min(start + DECODED, len(table)))) for start in starts]
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        return torch.cat(list(pool.map(lambda part: hear(sound.waveforms(part, SECONDS)), parts)))
 
 
 @cache
