@@ -43,6 +43,7 @@ from mmlearn.experiments import zoo
 from mmlearn.models import clip as reference
 from mmlearn.models.clip import CLIPConfig, ImageEncoder
 from mmlearn.models.clip_tokenizer import Tokenizer, count_words, symbols
+from mmlearn.models.clip_tokenizer import cut as words_of
 from mmlearn.nn.attention import SelfAttention
 from mmlearn.nn.transformer import PreNormBlock, QuickGELU
 
@@ -98,7 +99,7 @@ show(
 # between: it begins with single signs and joins those that often stand side by side
 # ([Sennrich et al. 2016](https://arxiv.org/abs/1508.07909)).
 #
-# A word is a tuple of symbols. At first each symbol is one byte of the word, and the last one is marked: `"cat"` becomes
+# A word is a tuple of symbols. At first each symbol is one byte of the word (an English letter is one byte), and the last one is marked: `"cat"` becomes
 # `("c", "a", "t</w>")`. The mark `</w>` tells the end of a word from the same letters inside one.
 #
 # Write the one step that everything below is made of. `join` goes through a word from the left. Where the two symbols of
@@ -140,7 +141,7 @@ join = check("clip.join")
 #    compares tuples of strings in this way.
 # 3. Join it in every word, and begin again, until there are `count` merges or no two symbols are left to join.
 #
-# This is algorithm 1 of Sennrich et al.
+# Apart from the rule for ties, and from the mark, which is a symbol of its own there, this is algorithm 1 of Sennrich et al.
 
 
 # %% exercise="clip.merges"
@@ -175,8 +176,8 @@ def learn_merges(
 learn_merges = check("clip.merges")
 
 # %% [markdown]
-# Let it learn on the English names of all training emoji and the other words for them. CLIP's own vocabulary has
-# `49408` tokens, learned on a large part of the web.
+# Let it learn on the English names of all training emoji and the other words for them. It takes some
+# seconds. CLIP's own vocabulary has `49408` tokens.
 
 # %% id="learn-merges"
 # NBVAL_CHECK_OUTPUT
@@ -220,7 +221,8 @@ apply_merges = check("clip.apply")
 # %% [markdown]
 # The class `Tokenizer` of the course puts the parts together: it writes a text in lower case, cuts it into words, and
 # gives each token its number. A start token and an end token stand around every text. Type something. Try a name, a long
-# word, a word of another language. The dot `·` stands for `</w>`.
+# word, a word of another language. The dot `·` stands for `</w>`. Every byte has a sign of its own; a Cyrillic letter is two bytes, so you see
+# two strange signs for it.
 
 # %% id="try-the-tokenizer"
 tokenizer = Tokenizer(merges, emoji.CONTEXT)
@@ -229,7 +231,7 @@ tokenizer = Tokenizer(merges, emoji.CONTEXT)
 def cut(text):
     pieces = [
         token
-        for word in text.lower().split()
+        for word in words_of(text)
         for token in apply_merges(symbols(word), merges)
     ]
     return draw.tokens(text, pieces, [tokenizer.numbers[piece] for piece in pieces])
@@ -255,7 +257,7 @@ explore(
 #
 # $$A_{ij} = \operatorname{softmax}_j\!\left(\begin{cases} q_i k_j^\top / \sqrt{d} & j \le i \\ -\infty & j > i \end{cases}\right)$$
 #
-# `SelfAttention` is the one of lesson 01. Its method `split` gives the queries, keys and values of all heads, each
+# `SelfAttention` is the course's version of the one that you wrote in lesson 01. It has one more method: `split` gives the queries, keys and values of all heads, each
 # [B, H, N, d]; `self.out` projects what the heads have collected.
 
 
@@ -291,7 +293,8 @@ CausalSelfAttention = check("clip.causal")
 #
 # Each token number picks its row of a learned table, the *token embedding*. A learned position is added, then the blocks
 # follow. Out of the last block come L vectors. Which one stands for the text? Only the end token has seen all of it. So the
-# encoder takes the vector at the end token and normalises it (section 2.4).
+# encoder takes the vector at the end token and puts it through the layer norm `self.norm` (section 2.4). It does not bring
+# it to length 1; that comes later.
 #
 # Texts differ in length. The tokenizer fills the rows of a batch up, behind the end, with more end tokens. So look for the
 # *first* end token of each row. `self.end` is its number. What stands behind it does not matter, because no earlier token
@@ -323,7 +326,7 @@ class TextEncoder(nn.Module):
         nn.init.normal_(self.tokens.weight, std=0.02)
 
     def forward(self, tokens_BL: Tensor) -> Tensor:
-        """The normalised vector at the first end token of each text: [B, L] to [B, D].
+        """The vector at the first end token of each text, after the norm: [B, L] to [B, D].
 
         Raises a ValueError if L is larger than the number of positions.
         """
@@ -361,8 +364,8 @@ with torch.no_grad():
 # %% [markdown]
 # ### The image encoder
 #
-# CLIP's image encoder is the Vision Transformer of lesson 01 with small changes (section 2.4): one more layer norm between
-# the positions and the blocks, no bias in the patch projection, no head. We take it ready from the course. Its activation
+# CLIP's image encoder is the Vision Transformer of lesson 01 with small changes: one more layer norm between the positions
+# and the blocks (section 2.4), in the authors' code no bias in the patch projection, no head. We take it ready from the course. Its activation
 # is *QuickGELU*, $x \cdot \operatorname{sigmoid}(a x)$ with $a = 1.702$: not in the paper, but in all of the authors' models.
 
 # %% [markdown]
@@ -420,7 +423,7 @@ Similarity = check("clip.similarity")
 #
 # $$\mathcal{L} = \frac{1}{2} \left( -\frac{1}{B} \sum_i \log \frac{e^{s_{ii}}}{\sum_j e^{s_{ij}}} \;-\; \frac{1}{B} \sum_j \log \frac{e^{s_{jj}}}{\sum_i e^{s_{ij}}} \right)$$
 #
-# The paper prints this as pseudo-code in figure 3, and so do the slides:
+# The paper prints this as pseudo-code in figure 3:
 #
 # ```
 # loss_i = cross_entropy_loss(logits, labels, axis=0)
@@ -429,8 +432,8 @@ Similarity = check("clip.similarity")
 # ```
 #
 # Careful with the names. `axis=0` normalises over the images, so `loss_i` asks each *text* for its image. The sum has both,
-# so the result does not change. `F.cross_entropy` normalises over the last axis of [B, K]. Scores that are not square have
-# no diagonal of partners: raise a `ValueError`.
+# so the result does not change. `F.cross_entropy` normalises over the last axis of [B, K]. A matrix of scores that is
+# not square has no diagonal of partners: raise a `ValueError`.
 
 
 # %% exercise="clip.loss"
@@ -499,8 +502,8 @@ class CLIP(nn.Module):
 #
 # $$c_k = \frac{m_k}{\lVert m_k \rVert}, \qquad m_k = \frac{1}{W} \sum_w \frac{v_{kw}}{\lVert v_{kw} \rVert}$$
 #
-# $v_{kw}$ is the vector of the text. Each is brought to length 1 first; otherwise a long one would count more. So is the
-# mean; otherwise a class whose wordings agree would get higher scores for that alone.
+# $v_{kw}$ is the vector of the text. Each is brought to length 1 first; otherwise a long one would count more. The mean
+# is brought to length 1 too; otherwise a class whose wordings agree would get higher scores for that alone.
 
 
 # %% exercise="clip.zero-shot"
@@ -529,7 +532,8 @@ class_vectors = check("clip.zero-shot")
 # styles that it did. *Both unseen*: those in the style noto.
 #
 # The measure is *recall at k*, R@k: of all pictures, the share whose own name is among the k nearest of all names (image
-# to text); or of all names, the share with one of its pictures among the k nearest (text to image).
+# to text); or of all names, the share with one of its pictures among the k nearest (text to image). The nearest are sought
+# among the names or pictures of that set. Fewer of them make the question easier, so compare a number with its chance.
 
 # %% id="data"
 # NBVAL_CHECK_OUTPUT
@@ -623,7 +627,7 @@ for direction in ("image to text", "text to image"):
 # ### Pictures for any text
 #
 # Type a text and press Enter. The pictures whose vectors lie nearest come first, with their cosine. They are drawings in
-# the style noto, which neither model has seen. Try a name, then a name with a typing error: the tokenizer cuts it into
+# the style noto, which neither `toy-clip` nor your CLIP has seen. Try a name, then a name with a typing error: the tokenizer cuts it into
 # pieces that the model knows. Try a word alone that stands in many captions, such as "fruit". In training it always stood
 # beside a name, never alone. Does the model know what it means?
 
@@ -757,7 +761,7 @@ explore(
 # *How does learning from natural language make CLIP more flexible than a classifier with fixed labels?* The slides that
 # this course grew out of ask this. The opponent is a classifier with the same image encoder. It sees the same pictures, in
 # the same batches and for as many steps. In place of a caption it gets a number, one for each concept. So it knows exactly
-# what is the same and what is not, and not that a red apple and a green apple have something in common.
+# which pictures show the same thing, but not that a red apple and a green apple have something in common.
 #
 # ### Names or numbers
 #
@@ -768,7 +772,7 @@ guess = None  # choose below, or write it here, such as guess = "captions"
 predict(
     "clip.numbers",
     "Same encoder, pictures and steps: which training names more drawings of the unseen "
-    "style rightly, among all training concepts (R@5)?",
+    "style correctly, among all training concepts (R@5)?",
     ("captions", "numbers", "no clear difference"),
     guess,
 )
@@ -826,13 +830,13 @@ reveal(
 # %% [markdown]
 # ### New labels
 #
-# Now ask both for something that nobody trained: the eight groups of lesson 01, and the subgroups, of concepts that they
-# have never seen. There are several ways.
+# Now ask both for something that nobody trained: the eight groups of lesson 01, and the finer subgroups of Unicode, such as
+# "fruit" or "birds", of concepts that they have never seen. There are several ways.
 #
 # - *Name*: CLIP gets the group's name as the class text, such as "food & drink". *Wordings*: the mean of three templates
 #   around that name. *Members*: the mean of the names of all training concepts in the group.
-# - *Nearest concept*: the classifier names one of its concepts, and somebody looks up its group. It has no other way; CLIP
-#   with members uses the same knowledge.
+# - *Nearest concept*: the classifier names one of its concepts, and somebody looks up its group. Without new training it
+#   has no other way; CLIP with members uses the same knowledge.
 # - *Linear probe*: for each encoder, a linear classifier is fitted to its vectors of all training pictures with their true groups.
 #   This needs a label for every picture. It shows what the vectors hold, not what the model can do alone.
 
@@ -840,7 +844,7 @@ reveal(
 guess = None  # choose below, or write it here, such as guess = 0.35
 predict(
     "clip.new-labels",
-    "How many pictures of unseen concepts does CLIP put into the right one of eight "
+    "What share of the pictures of unseen concepts does CLIP put into the right one of eight "
     "groups, from the groups' names alone?",
     (0.0, 1.0, 0.01),
     guess,
@@ -1055,7 +1059,7 @@ guess = None  # choose below, or write it here, such as guess = "128"
 predict(
     "clip.batch",
     "Equally many pairs: with which batch size is R@5 in the unseen style highest?",
-    ("32", "128", "512", "no clear difference"),
+    ("32", "128", "512", "no clear winner"),
     guess,
 )
 
@@ -1081,16 +1085,17 @@ def of_scale(name: str, where: str) -> list[float]:
     return study.seeds("clip", TO_TEXT, where, 5, scale=scales[name])
 
 
-def best(values: dict[str, list[float]]) -> str:
+def best(values: dict[str, list[float]], otherwise: str) -> str:
     """The name with the highest mean, if its difference to the second leaves out zero."""
     first, second = sorted(values, key=lambda name: -fmean(values[name]))[:2]
     clear = paired_interval(values[first], values[second]).low > 0
-    return first if clear else "no clear difference"
+    return first if clear else otherwise
 
 
 by_batch = {str(size): of_batch(size, STYLE) for size in sizes}
 by_scale = {name: of_scale(name, STYLE) for name in scales}
-lowest = best({name: [-value for value in values] for name, values in by_scale.items()})
+negative = {name: [-value for value in values] for name, values in by_scale.items()}
+lowest = best(negative, "no clear difference")
 wheres = (STYLE, CONCEPTS)
 panels = {
     "batch size": {
@@ -1105,7 +1110,7 @@ panels = {
 learned = five("clip", "scale", "", "")
 reveal(
     "clip.batch",
-    best(by_batch),
+    best(by_batch, "no clear winner"),
     charts.curves(panels, x_label="", y_label="R@5, image to text"),
     alt="R@5 against the batch size and against the scale. In the unseen style, batches of "
     f"{sizes[0]}, {sizes[1]} and {sizes[2]}: "
@@ -1124,7 +1129,7 @@ reveal(
     text=f"R@5 in the unseen style: held at 1 {mean_interval(by_scale['held at 1']):.3f}, learned "
     f"{mean_interval(by_scale['learned']):.3f}, held at 100 "
     f"{mean_interval(by_scale['held at 100']):.3f}. The learned scale began at {1 / 0.07:.1f} "
-    f"and ended at {learned:.1f}.",
+    f"and ended at {learned:.1f}, that of toy-clip at {card['measured']['scale']:.1f}.",
 )
 
 # %% [markdown]
@@ -1133,25 +1138,27 @@ reveal(
 # - **Captions do not name a fixed list better than numbers do.** In the unseen style the classifier is ahead, after the same
 #   number of steps. It solves one problem; CLIP also has to learn to read.
 # - **A name reaches what a number cannot.** Of concepts that it has never seen CLIP finds the name far more often than
-#   chance. The classifier has no answer to give. A new question needs no new training, if it is asked in words that CLIP
-#   has met: the names of things in a group work, the names of the groups do not. Nobody says "food & drink" of a picture of
-#   an apple. Three wordings in place of one changed nothing that five seeds can show.
-# - **The vectors hold about the same.** Linear probes on both encoders give nearly the same accuracy, little above that of an
-#   encoder that was never trained. The flexibility is in the text encoder, not in better pictures.
+#   chance. The classifier has no answer to give. For groups it is otherwise: CLIP with the names of the things in a group is
+#   well above the majority, but the classifier, whose concepts somebody sorts into groups, is ahead of it. For subgroups of
+#   unseen concepts CLIP is not above the majority. From the groups' own names it gets nothing: nobody says "food & drink" of
+#   a picture of an apple. Three wordings in place of one changed nothing that five seeds can show.
+# - **The vectors hold about the same.** After this short training, linear probes on both encoders give nearly the same
+#   accuracy, little above that of an encoder that was never trained. The flexibility is in the text encoder, not in better
+#   vectors of pictures. Longer training improves those too, as the probe of `toy-clip` shows.
 # - **Language is what the captions are in.** Asked in Russian, the English model is at chance. With captions in both
 #   languages it answers in both, and pays for it in English.
 # - **Batch and scale.** The paper's large batches do not pay here: with equally many pairs, the largest batch makes the fewest
-#   steps, and training is too short for it. A scale held at 1 is worst in the unseen style. The learned scale hardly moved
+#   steps, and training is probably too short for it. A scale held at 1 is worst in the unseen style. The learned scale hardly moved
 #   in so few steps; that of `toy-clip` has more than doubled.
 # - **Photographs are far away from drawings.** Most of what was learned does not carry over.
 # - **The convolution learns faster.** With the same steps, the CLIP with a convolutional encoder is far ahead of the one with
-#   a ViT, as in lesson 01. `toy-clip` has a ViT too. With more steps and stronger augmentation it passes that convolution in
-#   both unseen styles, and draws level on unseen concepts.
+#   a ViT, as in lesson 01. `toy-clip` has a ViT too. Larger, trained longer and with stronger augmentation, it passes that
+#   convolution in the unseen and in the harder style; on unseen concepts both are about level.
 #
-# It is one small set of drawings with short names. A word alone, such as "fruit", was never a caption here, and no model
-# learned to use it: a text encoder knows the kind of text that it was trained on. Each model was trained for as long as a lesson can wait, and all are
-# still learning. The paper's model has seen `400,000,000` pairs. That a classifier is ahead on its own list is no finding
-# about such a model: the paper compares with classifiers that were trained on another list (section 3.3).
+# It is one small set of drawings with short names. One of the other words alone, such as "fruit", was never a caption; try
+# in *Look* how little comes of it. The lesson's models were trained for as long as a lesson can wait, and are still learning.
+# The paper's model has seen `400,000,000` pairs. That a classifier is ahead on its own list is no finding about such a model:
+# the paper compares with classifiers that were trained on another list (section 3.3).
 
 # %% [markdown]
 # ## Reference
@@ -1167,7 +1174,7 @@ with torch.no_grad():
 print("scores", tuple(theirs.shape), "equal:", torch.allclose(ours, theirs, atol=1e-3))
 
 # %% [markdown]
-# The published sizes, built on the `meta` device: parameters in millions. The paper prints the widths in its table 20, and
+# The published sizes, built on the `meta` device: parameters in millions. The whole also has both projections and the scale. The paper prints the widths in its table 20, and
 # no numbers of parameters.
 
 # %% id="published-sizes"

@@ -340,6 +340,7 @@ EXERCISES = [
         ),
         inputs="words of two to eight symbols, such as `('a', 'b', 'c', 'a', 'b')` with the pair `('a', 'b')`",
         reference_path="mmlearn.models.clip_tokenizer:join",
+        uses=("pairwise",),
         trial=probe_join,
     ),
     Exercise(
