@@ -88,6 +88,9 @@ def test_a_guess_made_with_the_keyboard_opens_the_result_and_survives_a_restart(
     for _ in range(11):
         lesson.page.keyboard.press("ArrowRight")
     wait_for(ask, "50")
+    lesson.page.wait_for_timeout(
+        1500
+    )  # a slider tells the kernel its newest place only after the one before was echoed
     ask.get_by_role("button", name="Keep my guess").press("Enter")
     wait_for(show, "You guessed: 50. Measured: 72. Your guess is 22 too low.")
     assert len(visible_pictures(show)) == 2
