@@ -1,5 +1,6 @@
 """The project's own files: one list of requirements, a free licence, nothing of the machine it was written on."""
 
+import ast
 import importlib.metadata
 import re
 import subprocess
@@ -74,6 +75,36 @@ def test_what_is_installed_is_what_was_asked_for(name):
         assert version == pinned(name)
     if version and name in REQUIREMENTS:
         assert REQUIREMENTS[name].specifier.contains(version)
+
+
+# Where a library of an extra may be used; all else runs on a learner's machine, which has none.
+EXTRA_OF = {"course/builder/": "build", "data/build": "build", "bench/": "peers"}
+# What comes with a library that is named, by its own promise.
+COMES_WITH = {"ipython": "ipykernel", "jupyter-client": "ipykernel", "pyzmq": "ipykernel", "cycler": "matplotlib"}
+
+
+@pytest.mark.parametrize("file", sorted((root() / "mmlearn").rglob("*.py")), ids=lambda f: str(f.name))
+def test_what_a_module_imports_is_asked_for(file):
+    """A library that only another one brings along is missing where that one is not installed."""
+    place = str(file.relative_to(root() / "mmlearn"))
+    extras = [extra for start, extra in EXTRA_OF.items() if place.startswith(start)]
+    lists = [PROJECT["dependencies"], *(PROJECT["optional-dependencies"][extra] for extra in extras)]
+    asked = {canonicalize_name(Requirement(line).name) for lines in lists for line in lines}
+    distributions = importlib.metadata.packages_distributions()
+    for name in imported(file) - {"mmlearn"} - set(sys.stdlib_module_names):
+        owners = {canonicalize_name(owner) for owner in distributions[name]}
+        assert owners & asked or {COMES_WITH.get(owner) for owner in owners} & asked, f"{place} imports {name}"
+
+
+def imported(file: Path) -> set[str]:
+    """The top-level names of all modules that a file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").split(".")[0])
+    return names
 
 
 def test_dev_holds_every_other_extra():
