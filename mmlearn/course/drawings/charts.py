@@ -24,6 +24,7 @@ GAP = 0.3  # between panels
 LINE = 0.185  # of a label
 NARROWEST = 2.0  # panel that is still worth looking at
 LABEL_CHARACTERS = 16  # in a line of a label
+MARK_RIGHT = 11  # points of a 72nd inch that stars and question marks stand to the right of their series
 
 
 @styled
@@ -185,7 +186,8 @@ def _draw(ax: "Axes", panel: _Panel, looks: dict[str, int]) -> None:
             look = looks[name]
             face = "white" if shape == "*" else COLOURS[look]
             style = {"marker": shape, "markersize": size, "markerfacecolor": face, "markeredgewidth": 1.5}
-            style |= {"color": COLOURS[look], "linestyle": "", "zorder": 5, "transform": _aside(ax, look, len(looks))}
+            beside = _aside(ax, look, len(looks), right=MARK_RIGHT)  # else it hides the mean that it is set against
+            style |= {"color": COLOURS[look], "linestyle": "", "zorder": 5, "transform": beside}
             ax.plot([panel.places[x] for x, _ in points], [y for _, y in points], **style)
 
 
@@ -194,11 +196,12 @@ def _marker(look: int) -> dict[str, object]:
     return {"color": COLOURS[look], "marker": MARKERS[look], "markersize": 7, **edge}
 
 
-def _aside(ax: "Axes", look: int, count: int):
-    """The data's coordinates, moved to the side by a few points of a 72nd inch for each series."""
+def _aside(ax: "Axes", look: int, count: int, right: float = 0.0):
+    """The data's coordinates, moved to the side by a few points of a 72nd inch for each series, and by `right`."""
     from matplotlib.transforms import ScaledTranslation
 
-    return ax.transData + ScaledTranslation((look - (count - 1) / 2) * 4 / 72, 0, ax.figure.dpi_scale_trans)
+    points = (look - (count - 1) / 2) * 4 + right
+    return ax.transData + ScaledTranslation(points / 72, 0, ax.figure.dpi_scale_trans)
 
 
 def _name(page: Page, ax: "Axes", panel: _Panel, looks: dict[str, int]) -> None:
