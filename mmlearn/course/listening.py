@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mmlearn.course.figures import img, publish
-from mmlearn.course.widgets import _named, _static, _widget
+from mmlearn.course.widgets import live_form, named, static_form
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,7 +59,7 @@ def explore_sounds(
         seconds: how long a spectrogram lasts.
         choices: as in `explore`, also the errors.
     """
-    options = {name: _named(name, values) for name, values in choices.items()}
+    options = {name: named(name, values) for name, values in choices.items()}
     if not options:
         raise ValueError('explore_sounds needs at least one setting, such as text=Typed("a red apple")')
     kept: dict[tuple[str, ...], str] = {}
@@ -72,7 +72,7 @@ def explore_sounds(
 
     first = tuple(next(iter(values)) for values in options.values())
     last = tuple(next(reversed(values)) for values in options.values())
-    publish(_widget(page, options) | _static(page, options, dict.fromkeys([first, last])))
+    publish(live_form(page, options) | static_form(page, options, dict.fromkeys([first, last])))
 
 
 def _side_by_side(sounds: Sequence[Sound], seconds: float) -> str:

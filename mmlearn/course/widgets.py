@@ -48,7 +48,7 @@ def explore(
     Raises:
         ValueError: no settings, one without values, or one with two values that read the same.
     """
-    options = {name: _named(name, values) for name, values in choices.items()}
+    options = {name: named(name, values) for name, values in choices.items()}
     if not options:
         raise ValueError("explore needs at least one setting, such as layer=[0, 1, 2]")
 
@@ -60,24 +60,24 @@ def explore(
 
     first = tuple(next(iter(values)) for values in options.values())
     last = tuple(next(reversed(values)) for values in options.values())
-    bundle = _static(picture, options, dict.fromkeys([first, last]))
-    publish(_widget(picture, options) | bundle)
+    bundle = static_form(picture, options, dict.fromkeys([first, last]))
+    publish(live_form(picture, options) | bundle)
 
 
-def _named(name: str, values: Iterable[Any] | Mapping[str, Any]) -> dict[str, Any]:
+def named(name: str, values: Iterable[Any] | Mapping[str, Any]) -> dict[str, Any]:
     """The values of one setting, by the text that stands for each."""
     if isinstance(values, Typed):
         return values
     values = values if isinstance(values, Mapping) else [(_text(value), value) for value in values]
-    named = dict(values)
-    if not named:
+    found = dict(values)
+    if not found:
         raise ValueError(f"explore needs at least one value of {name!r}; got {values!r}")
-    if len(named) < len(values):
+    if len(found) < len(values):
         raise ValueError(f"two values of {name!r} read the same: {', '.join(text for text, _ in values)}")
-    return named
+    return found
 
 
-def _static(picture, options, settings) -> dict[str, str]:
+def static_form(picture, options, settings) -> dict[str, str]:
     """The settings as HTML and as text: side by side where the page is wide enough, so that no text becomes small."""
     words = [_words(dict(zip(options, texts, strict=True))) for texts in settings]
     figures = "".join(
@@ -96,7 +96,7 @@ def _offer(values: dict[str, Any]) -> str:
     return "any text" if isinstance(values, Typed) else f"{len(values)} values"
 
 
-def _widget(picture, options) -> dict[str, Any]:
+def live_form(picture, options) -> dict[str, Any]:
     """The display bundle of the live widget; empty outside of a notebook kernel."""
     from IPython import get_ipython
 
