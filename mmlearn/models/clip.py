@@ -12,7 +12,7 @@ Departures from the paper
     same: ViT with a norm before the blocks and none of patch bias; causal text transformer, read at the end-of-text
         token; linear projections without bias; learned temperature that starts at 0.07; the symmetric loss.
     simplified: the first random weights of text blocks do not depend on depth.
-    left out: the ResNet image encoders; half-precision statistics and sharded similarities (section 2.5).
+    left out: the ResNet image encoders; half-precision statistics (section 2.5).
 """
 
 from collections.abc import Callable
@@ -22,11 +22,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmlearn.nn.contrastive import Similarity
+from mmlearn.nn.contrastive import Similarity, contrastive_loss
 from mmlearn.nn.patches import PatchProjection, patch_grid
 from mmlearn.nn.transformer import PreNormBlock, QuickGELU
 
 NORM_EPS = 1e-5
+MLP_RATIO = 4  # hidden width of the perceptrons by the width of their encoder
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"quick-gelu": QuickGELU, "gelu": nn.GELU}
 TOKEN_STD, POSITION_STD = 0.02, 0.01  # spread of the first text embeddings and positions, of the released code
 
@@ -97,7 +98,7 @@ class ImageEncoder(nn.Module):
             sizes = ", ".join(map(str, self.expected))
             raise ValueError(f"this CLIP reads images [B, {sizes}]; got {list(images_BCYX.shape)}")
         patches_BND = self.projection(images_BCYX)
-        class_B1D = self.class_token.expand(len(patches_BND), 1, -1)
+        class_B1D = self.class_token.expand(patches_BND.shape[0], 1, -1)  # len() would be a constant in an export
         x_BTD = torch.cat([class_B1D, patches_BND], dim=1) + self.positions
         x_BTD = self.norm_before(x_BTD)  # "an additional layer normalization", section 2.4
         for block in self.blocks:
@@ -151,7 +152,7 @@ class TextEncoder(nn.Module):
         # The end is the only token that has seen the whole text: section 2.4.
         end = self.tokens.num_embeddings - 1
         place_B = (tokens_BL == end).int().argmax(dim=1)  # the first, if texts are filled up with it
-        rows_B = torch.arange(len(tokens_BL), device=tokens_BL.device)
+        rows_B = torch.arange(tokens_BL.shape[0], device=tokens_BL.device)
         return self.norm(x_BLD[rows_B, place_B])
 
 
@@ -187,6 +188,10 @@ class CLIP(nn.Module):
         """Scores `[B, K]` of B images with K texts."""
         return self.similarity(self.embed_images(images_BCYX), self.embed_texts(tokens_KL))
 
+    def loss(self, images_BCYX: Tensor, tokens_BL: Tensor) -> Tensor:
+        """The contrastive loss of B pairs of images and texts; across processes, see `contrastive_loss`."""
+        return contrastive_loss(self.embed_images(images_BCYX), self.embed_texts(tokens_BL), self.similarity)
+
 
 def class_vectors(texts_KWE: Tensor) -> Tensor:
     """A zero-shot classifier: the mean direction of the W wordings of each class, `[K, W, E]` to `[K, E]`, of length 1.
@@ -199,7 +204,8 @@ def class_vectors(texts_KWE: Tensor) -> Tensor:
 
 def _blocks(dim: int, depth: int, heads: int, activation: str, *, causal: bool, device, dtype) -> nn.ModuleList:
     options = {"norm_eps": NORM_EPS, "activation": ACTIVATIONS[activation], "causal": causal}
-    return nn.ModuleList(PreNormBlock(dim, heads, 4 * dim, device=device, dtype=dtype, **options) for _ in range(depth))
+    options |= {"device": device, "dtype": dtype}
+    return nn.ModuleList(PreNormBlock(dim, heads, MLP_RATIO * dim, **options) for _ in range(depth))
 
 
 def _published(image_size: int, patch_size: int, image: tuple[int, int, int], text: tuple[int, int, int], embed_dim):

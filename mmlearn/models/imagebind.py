@@ -39,7 +39,7 @@ Departures from the paper
         of arXiv:1603.09382); epsilon of the layer norm before the image blocks (here that of the blocks); the first
         random weights.
     left out: sampling of clips, and the mean over several clips of a sound or video; augmentations and normalisation of
-        inputs; resampling of positions for other sizes; gathering of vectors across processes.
+        inputs; resampling of positions for other sizes.
 """
 
 import math
@@ -51,7 +51,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmlearn.nn.attention import CausalSelfAttention, ExtraTokenAttention, SelfAttention
-from mmlearn.nn.contrastive import FIRST_SCALE, Similarity, symmetric_loss
+from mmlearn.nn.contrastive import FIRST_SCALE, Similarity, contrastive_loss
 from mmlearn.nn.patches import StridedProjection, strided_grid
 from mmlearn.nn.transformer import StochasticDepthBlock
 
@@ -214,7 +214,7 @@ class SignalTrunk(Trunk):
             ValueError: the signals do not have the configured size.
         """
         patches_BND = self.stem_norm(self.stem(self.moving(signals)))
-        class_B1D = self.class_token.expand(len(patches_BND), 1, -1)
+        class_B1D = self.class_token.expand(patches_BND.shape[0], 1, -1)  # len() would be a constant in an export
         x_BLD = self.encode(torch.cat([class_B1D, patches_BND], dim=1))
         return self.head(x_BLD[:, 0])
 
@@ -261,7 +261,7 @@ class TextTrunk(Trunk):
             raise ValueError(f"this trunk reads tokens [B, L], L at most {self.context}; got {list(tokens_BL.shape)}")
         x_BLD = self.encode(self.tokens(tokens_BL))
         place_B = (tokens_BL == self.end).int().argmax(dim=1)  # the first, if texts are filled up with it
-        rows_B = torch.arange(len(tokens_BL), device=tokens_BL.device)
+        rows_B = torch.arange(tokens_BL.shape[0], device=tokens_BL.device)
         return self.head(x_BLD[rows_B, place_B])
 
 
@@ -334,8 +334,8 @@ def binding_loss(vectors: Mapping[str, Tensor], similarities: Mapping[str, Simil
     losses = []
     for modality in others:
         _known(modality, similarities)
-        scores_BB = similarities[modality](vectors["image"], vectors[modality])  # q_i^T k_j / tau
-        losses.append(symmetric_loss(scores_BB))  # (L_I,M + L_M,I) / 2
+        # (L_I,M + L_M,I) / 2, of the scores q_i^T k_j / tau
+        losses.append(contrastive_loss(vectors["image"], vectors[modality], similarities[modality]))
     return torch.stack(losses).sum()
 
 

@@ -1,6 +1,6 @@
 """Comparing two sets of vectors: the scores, and the loss that pulls partners together.
 
-Shape letters: B pairs, K texts (any number), E width of the shared space.
+Shape letters: B pairs, K texts (any number), E width of the shared space, G the pairs of all processes together.
 
 Source: CLIP (arXiv:2103.00020), figure 3 and section 2.4.
 """
@@ -8,6 +8,7 @@ Source: CLIP (arXiv:2103.00020), figure 3 and section 2.4.
 import math
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -58,3 +59,40 @@ def symmetric_loss(scores_BB: Tensor) -> Tensor:
     find_text = F.cross_entropy(scores_BB, partner_B)  # each row over its columns: axis=1 of figure 3
     find_image = F.cross_entropy(scores_BB.T, partner_B)  # each column over its rows: axis=0
     return (find_text + find_image) / 2
+
+
+def contrastive_loss(image_BE: Tensor, text_BE: Tensor, similarity: Similarity) -> Tensor:
+    """The symmetric loss of B pairs; of processes that train together, each pair against the pairs of all.
+
+    A process scores its own images against all texts, and its own texts against all images. The mean of its loss over
+    the processes is the loss that one process would have with all pairs, and the mean of the gradients its gradient.
+    Every process needs as many pairs.
+
+    Source: CLIP, section 2.5: "computing only the subset of the pairwise similarities necessary".
+
+    Args:
+        image_BE, text_BE: vectors of any length, partners in the same row.
+        similarity: their cosine and scale.
+    """
+    if not (dist.is_available() and dist.is_initialized()):
+        return symmetric_loss(similarity(image_BE, text_BE))
+    partner_B = torch.arange(len(image_BE), device=image_BE.device) + dist.get_rank() * len(image_BE)
+    find_text = F.cross_entropy(similarity(image_BE, _Gather.apply(text_BE)), partner_B)
+    find_image = F.cross_entropy(similarity(text_BE, _Gather.apply(image_BE)), partner_B)
+    return (find_text + find_image) / 2
+
+
+class _Gather(torch.autograd.Function):
+    """The rows of all processes, `[G, E]`; what flows back to a row is the sum over the processes that used it."""
+
+    @staticmethod
+    def forward(ctx, rows_BE: Tensor) -> Tensor:
+        parts = [torch.empty_like(rows_BE) for _ in range(dist.get_world_size())]
+        dist.all_gather(parts, rows_BE.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx, grad_GE: Tensor) -> Tensor:
+        grad_GE = grad_GE.contiguous()
+        dist.all_reduce(grad_GE)
+        return grad_GE.chunk(dist.get_world_size())[dist.get_rank()]

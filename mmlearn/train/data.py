@@ -1,6 +1,7 @@
 """Minibatches: from tensors in memory, onto a device, and without end."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
 from typing import Any
 
 import torch
@@ -54,7 +55,10 @@ def _batches(tensors, items, batch_size, generator, augment):
 
 def endless(iterable: Iterable) -> Iterator:
     """Go round and round an iterable (a DataLoader, a list). Ends only where a pass gives nothing."""
-    while True:
+    sampler = getattr(iterable, "sampler", None)
+    for number in count():
+        if hasattr(sampler, "set_epoch"):  # a DistributedSampler, whose order depends on the number of the pass
+            sampler.set_epoch(number)
         empty = True
         for batch in iterable:
             empty = False
@@ -65,12 +69,17 @@ def endless(iterable: Iterable) -> Iterator:
 
 def to_device(batch: Any, device: torch.device | str) -> Any:
     """The batch with every tensor in its tuples, lists and dicts moved to `device`; other values stay as they are."""
+    return each_tensor(lambda tensor: tensor.to(device), batch)
+
+
+def each_tensor(change: Callable[[Tensor], Tensor], batch: Any) -> Any:
+    """The batch with every tensor in its tuples, lists and dicts changed; other values stay as they are."""
     if isinstance(batch, Tensor):
-        return batch.to(device)
+        return change(batch)
     if isinstance(batch, Mapping):
-        return {key: to_device(value, device) for key, value in batch.items()}
+        return {key: each_tensor(change, value) for key, value in batch.items()}
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):
-        return type(batch)(*(to_device(value, device) for value in batch))
+        return type(batch)(*(each_tensor(change, value) for value in batch))
     if isinstance(batch, (tuple, list)):
-        return type(batch)(to_device(value, device) for value in batch)
+        return type(batch)(each_tensor(change, value) for value in batch)
     return batch

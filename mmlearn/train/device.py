@@ -8,6 +8,8 @@ import torch
 def device() -> torch.device:
     """The best device here: cuda, else mps, else cpu. `MMLEARN_DEVICE` overrides it ("cpu", "cuda:1", "mps").
 
+    Under torchrun each process of a machine has a GPU of its own.
+
     Raises:
         ValueError: `MMLEARN_DEVICE` names a device that does not exist here.
     """
@@ -22,5 +24,6 @@ def device() -> torch.device:
             ) from error
         return torch.device(wanted)
     if torch.cuda.is_available():
-        return torch.device("cuda")
+        number = os.environ.get("LOCAL_RANK")
+        return torch.device("cuda", int(number)) if number else torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from mmlearn.train import processes
 from mmlearn.train.data import endless, to_device
 from mmlearn.train.device import device as best_device
 from mmlearn.train.history import Event, History
@@ -60,6 +61,9 @@ def fit(
     The random numbers of step n depend on `seed` and n alone, so neither an evaluation nor a restart changes them.
     torch's global random state on the CPU and on `device` is put back afterwards. Python's and numpy's are not touched.
 
+    Started by torchrun, the processes train one model together: see `mmlearn.train.processes`. All must be given the
+    same batches, of which each takes its share. A batch norm then counts its share alone.
+
     Args:
         loss: `loss(model, batch)` gives a scalar to minimise, or that and a dict of named parts to record. It may do
             more: a GAN's loss updates its discriminator with its own optimizer, then gives the generator's loss.
@@ -92,6 +96,7 @@ def fit(
         print(f"Quick mode (MMLEARN_QUICK=1): {QUICK_STEPS} steps in place of {steps}. The results mean nothing.")
         steps = QUICK_STEPS
     where = torch.device(device) if device else best_device()
+    processes.join(where)
     model.to(where)
     optimizer = optimizer or adamw(model, lr, weight_decay)
     peaks = [group["lr"] for group in optimizer.param_groups]
@@ -101,6 +106,9 @@ def fit(
     history = resume.read() or History(planned=steps)
     done, before, started = len(history.records), history.seconds, time.perf_counter()
     listeners = [on_event] if callable(on_event) else list(on_event)
+    if processes.rank():  # one process tells of all
+        listeners, progress = [], False
+    objective = processes.averaged(model, loss)
     autocast = partial(torch.autocast, where.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
     def emit(kind: str, values: dict[str, float]) -> None:
@@ -118,11 +126,15 @@ def fit(
                 batch = _next(stream, step, steps)
                 if step < done:  # made before the restart
                     continue
+                if processes.rank():  # other items get other dropout
+                    _seed((seed + 7_919 * processes.rank()) * 1_000_003 + step, where)
                 factor = lr_factor(step, steps, warmup, schedule)
                 for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                     group["lr"] = peak * factor
                 record = {"step": step + 1, "lr": peaks[0] * factor}
-                record |= _gradients(model, loss, to_device(batch, where), optimizer, clip, autocast)
+                record |= _gradients(
+                    objective, to_device(processes.share(batch, batches), where), optimizer, clip, autocast
+                )
                 _refuse_not_finite(record, steps)
                 optimizer.step()
                 history.records.append(record)
@@ -146,11 +158,11 @@ def fit(
     return history
 
 
-def _gradients(model, loss, batch, optimizer, clip, autocast) -> dict[str, float]:
+def _gradients(objective, batch, optimizer, clip, autocast) -> dict[str, float]:
     """Put the clipped gradients of one batch in place. Returns loss, grad_norm and the loss's parts."""
     optimizer.zero_grad()
     with autocast():
-        result = loss(model, batch)
+        result = objective(batch)
     total, parts = result if isinstance(result, tuple) and len(result) == 2 else (result, {})
     _refuse_loss(total, parts)
     total.backward()
@@ -158,7 +170,8 @@ def _gradients(model, loss, batch, optimizer, clip, autocast) -> dict[str, float
     norm = nn.utils.clip_grad_norm_(parameters, math.inf if clip is None else clip)
     # All numbers cross from the device together: one wait, not one for each.
     numbers = [total, norm, *parts.values()]
-    numbers = torch.stack([torch.as_tensor(x, device=total.device).detach().float() for x in numbers]).tolist()
+    numbers = torch.stack([torch.as_tensor(x, device=total.device).detach().float() for x in numbers])
+    numbers = processes.mean(numbers).tolist()
     return dict(zip(["loss", "grad_norm", *parts], numbers, strict=True))
 
 
