@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmlearn.course.exercise import Exercise, Property
-from mmlearn.course.probe import Case, Misuse
+from mmlearn.course.probe import Case, Misuse, Result
 
 PROJECTION = ("linear.weight", "linear.bias")
 SELF_ATTENTION = ("qkv.weight", "qkv.bias", "out.weight", "out.bias")
@@ -72,10 +72,15 @@ def either_side(project: Callable[[int, int], Tensor]) -> Tensor:
 
 def probe_attention(Attention, case: Case) -> None:
     """Two images of 5 tokens, 3 heads of width 4."""
-    attention, x_BND = case.fill(Attention(12, 3), SELF_ATTENTION), case.randn(2, 5, 12)
-    weights = case.record("weights", lambda: case.call(attention.weights, x_BND))
+    attention = case.fill(Attention(12, 3), SELF_ATTENTION)
+    weights = record_attention(case, attention, case.randn(2, 5, 12))
     # Which token is looked at most does not change with the scale.
     case.derive("most", weights, lambda w_BHNn: w_BHNn.argmax(dim=3))
+
+
+def record_attention(case: Case, attention, x_BND: Tensor) -> Result:
+    """Record what is asked of any attention; give its weights."""
+    weights = case.record("weights", lambda: case.call(attention.weights, x_BND))
     case.record("forward", lambda: case.call(attention, x_BND))
     case.record("gradient", lambda: case.gradient(lambda x: energy(attention(x)) + energy(attention.weights(x)), x_BND))
     case.record(
@@ -89,8 +94,10 @@ def probe_attention(Attention, case: Case) -> None:
     )
     attention.double()
     case.record("dtype", lambda: case.call(attention, x_BND.double()))
-    # Scores in the thousands: their exponentials overflow even in float64 unless the largest is subtracted first.
+    # Scores in the thousands: a masked one must be below them all, and without the largest subtracted first their
+    # exponentials overflow even in float64.
     case.record("stable", lambda: case.call(attention.weights, 30 * x_BND.double()))
+    return weights
 
 
 def probe_block(Block, case: Case) -> None:

@@ -30,13 +30,19 @@ class Steps(Similarity):
         return self.scale() * self.direction(image_BE) @ self.direction(text_KE).T
 
 
-@of("clip.similarity", "`self.log_scale` is a logarithm. The scale is its exponential: `self.log_scale.exp()`.")
+@of(
+    "clip.similarity",
+    "You multiplied by `self.log_scale`, which is a logarithm. The scale is its exponential: `self.log_scale.exp()`.",
+)
 class NotExponentiated(Steps):
     def scale(self):
         return self.log_scale
 
 
-@of("clip.similarity", "You divided by the scale. It is the reciprocal of a temperature: multiply by it.")
+@of(
+    "clip.similarity",
+    "You divided by the scale. It is the reciprocal of a temperature, so multiply by it.",
+)
 class Divided(Steps):
     def scale(self):
         return 1 / self.log_scale.exp()
@@ -50,7 +56,7 @@ class NoScale(Steps):
 
 @of(
     "clip.similarity",
-    "You used a fixed temperature of 0.07. The scale is learned and only begins there: use `self.log_scale`.",
+    "You used a fixed temperature of 0.07. The scale is learned and only begins there: use `self.log_scale.exp()`.",
 )
 class FixedScale(Steps):
     def scale(self):
@@ -114,7 +120,7 @@ class NormalisedTogether(Steps):
 @of(
     "clip.similarity",
     "You divided by the sum of the absolute numbers. The length is the root of the sum of squares: `F.normalize(..., "
-    "dim=1)`.",
+    "dim=1)`, without `p=1`.",
 )
 class NormalisedBySum(Steps):
     def direction(self, vectors):
@@ -123,11 +129,40 @@ class NormalisedBySum(Steps):
 
 @of(
     "clip.similarity",
-    "You divided by the square of the length: its root is missing. `F.normalize(..., dim=1)` has it.",
+    "You divided by the square of the length. Take its root, or let `F.normalize(..., dim=1)` do all of it.",
 )
 class NormalisedWithoutRoot(Steps):
     def direction(self, vectors):
         return vectors / vectors.square().sum(dim=1, keepdim=True)
+
+
+LENGTHS_WITHOUT_AXIS = (
+    "Your lengths have lost an axis: `norm(dim=1)` gives [B], which does not fit beside vectors [B, E]. Keep it, "
+    "`norm(dim=1, keepdim=True)`, or use `F.normalize(..., dim=1)`."
+)
+
+
+@of("clip.similarity", LENGTHS_WITHOUT_AXIS)
+class LengthsWithoutAxis(Steps):
+    def direction(self, vectors):
+        return vectors / vectors.norm(dim=1)
+
+
+@of("clip.similarity", LENGTHS_WITHOUT_AXIS)
+class LengthsWithoutAxisTextsFirst(LengthsWithoutAxis):
+    def forward(self, image_BE, text_KE):
+        text_KE = self.direction(text_KE)
+        return self.scale() * self.direction(image_BE) @ text_KE.T
+
+
+@of(
+    "clip.similarity",
+    "You multiplied the lengths of images and texts, [B] and [K], one by one. Each pair has its own product: bring "
+    "both to length 1 before the matrix product, `F.normalize(..., dim=1)`.",
+)
+class LengthsOneByOne(Steps):
+    def forward(self, image_BE, text_KE):
+        return self.scale() * (image_BE @ text_KE.T) / (image_BE.norm(dim=1) * text_KE.norm(dim=1))
 
 
 @of("clip.similarity", "You put a softmax over the vectors. It is their length that is to be 1: `F.normalize`.")
@@ -150,7 +185,7 @@ class TextsAsRows(Steps):
 
 @of(
     "clip.similarity",
-    "Each image is compared with one text only, and that needs as many texts as images. A matrix product compares all "
+    "You compared each image with one text only, which needs as many texts as images. A matrix product compares all "
     "with all: `images @ texts.T`.",
 )
 class PairByPair(Steps):
@@ -164,13 +199,19 @@ class TextsNotTurned(Steps):
         return self.scale() * self.direction(image_BE) @ self.direction(text_KE)
 
 
-@of("clip.similarity", "The texts are detached: only the image side would learn. Both sides learn in CLIP.")
+@of(
+    "clip.similarity",
+    "The texts are detached: only the image side would learn. Both sides learn in CLIP: leave `detach` out.",
+)
 class TextsDetached(Steps):
     def forward(self, image_BE, text_KE):
         return super().forward(image_BE, text_KE.detach())
 
 
-@of("clip.similarity", "The images are detached: only the text side would learn. Both sides learn in CLIP.")
+@of(
+    "clip.similarity",
+    "The images are detached: only the text side would learn. Both sides learn in CLIP: leave `detach` out.",
+)
 class ImagesDetached(Steps):
     def forward(self, image_BE, text_KE):
         return super().forward(image_BE.detach(), text_KE)
@@ -194,7 +235,7 @@ class LogarithmClampedAtHundred(Steps):
 
 @of(
     "clip.similarity",
-    "`clamp` makes the scale at least 100: a `min` stands where `max` belongs. The scale is at most 100.",
+    "`clamp` makes the scale at least 100. It should make it at most 100: `clamp_(max=math.log(100))`.",
 )
 class ClampedFromBelow(Steps):
     def clamp(self):
@@ -210,7 +251,7 @@ class ClampedOnBothSides(Steps):
         self.log_scale.data.clamp_(0, math.log(100))
 
 
-@of("clip.similarity", "`clamp` sets every scale to 100. A smaller one stays as it is: `clamp_(max=...)`.")
+@of("clip.similarity", "`clamp` sets every scale to 100. Leave a smaller one as it is: `clamp_(max=math.log(100))`.")
 class AlwaysTheLargest(Steps):
     def clamp(self):
         self.log_scale.data.fill_(math.log(100))
@@ -218,11 +259,44 @@ class AlwaysTheLargest(Steps):
 
 @of(
     "clip.similarity",
-    "`clamp` computes a bounded scale and throws it away. Change the parameter in place: `clamp_`, with an underscore.",
+    "`clamp` changes nothing: it is empty, or it bounds a copy. Change the parameter in place: "
+    "`self.log_scale.clamp_(max=math.log(100))`, with an underscore, under `with torch.no_grad():`.",
 )
-class ClampedACopy(Steps):
+class NothingClamped(Steps):
     def clamp(self):
         self.log_scale.clamp(max=math.log(100))
+
+
+@of(
+    "clip.similarity",
+    "Everything else is right. `forward` calls `clamp`, or bounds `self.log_scale` itself, so that whoever asks for "
+    "scores changes the model. Leave that to `clamp`, which is called after each step of training.",
+)
+class ClampedByForward(Steps):
+    def forward(self, image_BE, text_KE):
+        self.clamp()
+        return super().forward(image_BE, text_KE)
+
+
+@of(
+    "clip.similarity",
+    "Everything else is right. `forward` bounds the scale, too. Beyond a bound no gradient comes back, so a scale "
+    "above 100 would no longer learn: multiply by `self.log_scale.exp()`, and leave the bound to `clamp`.",
+)
+class BoundedInForward(Steps):
+    def scale(self):
+        return super().scale().clamp(max=100)
+
+
+@of(
+    "clip.similarity",
+    "You bounded the scale in `forward`, and `clamp` changes nothing. Multiply by `self.log_scale.exp()` as it is, and "
+    "let `clamp` bound the parameter in place: `self.log_scale.clamp_(max=math.log(100))` under `with "
+    "torch.no_grad():`.",
+)
+class BoundedInForwardAlone(BoundedInForward):
+    def clamp(self):
+        pass
 
 
 @of(
@@ -236,8 +310,8 @@ class NewParameter(Steps):
 
 
 NO_PARAMETER = (
-    "torch does not let anything take the place of a parameter. Change its numbers in place, "
-    "`self.log_scale.clamp_(...)`, with an underscore, under `with torch.no_grad():`."
+    "You assigned to `self.log_scale`, and torch lets only a parameter take a parameter's place. Change its numbers in "
+    "place, `self.log_scale.clamp_(...)`, with an underscore, under `with torch.no_grad():`."
 )
 
 
@@ -253,14 +327,67 @@ class AssignedANumber(Steps):
         self.log_scale = min(self.log_scale.item(), math.log(100))
 
 
+@of("clip.similarity", NO_PARAMETER)
+class AssignedATensorIfLarger(Steps):
+    def clamp(self):
+        if self.log_scale > math.log(100):
+            self.log_scale = torch.tensor(math.log(100))
+
+
+@of("clip.similarity", NO_PARAMETER)
+class AssignedANumberIfLarger(Steps):
+    def clamp(self):
+        if self.log_scale > math.log(100):
+            self.log_scale = math.log(100)
+
+
+NUMBER_AS_DATA = (
+    "`.data` takes a tensor, and you gave it a number. Change the numbers in place instead: "
+    "`self.log_scale.clamp_(...)`, with an underscore, under `with torch.no_grad():`."
+)
+
+
+@of("clip.similarity", NUMBER_AS_DATA)
+class NumberAsData(Steps):
+    def clamp(self):
+        self.log_scale.data = min(self.log_scale.item(), math.log(100))
+
+
+@of("clip.similarity", NUMBER_AS_DATA)
+class NumberAsDataIfLarger(Steps):
+    def clamp(self):
+        if self.log_scale > math.log(100):
+            self.log_scale.data = math.log(100)
+
+
 @of(
     "clip.similarity",
-    "A parameter that learns may not be changed in place while torch watches. Put the line under `with "
-    "torch.no_grad():`.",
+    "`self.log_scale` is no parameter any more: a plain number or tensor is never learned. Keep `__init__` as it was "
+    "given, with its `nn.Parameter(...)`.",
 )
+class NoParameter(Steps):
+    def __init__(self):
+        nn.Module.__init__(self)
+        self.log_scale = math.log(1 / 0.07)
+
+
+UNDER_GRADIENT = (
+    "A parameter that learns may not be changed in place while torch watches. Put the line under `with "
+    "torch.no_grad():`."
+)
+
+
+@of("clip.similarity", UNDER_GRADIENT)
 class ClampedUnderGradient(Steps):
     def clamp(self):
         self.log_scale.clamp_(max=math.log(100))
+
+
+@of("clip.similarity", UNDER_GRADIENT)
+class FilledUnderGradient(Steps):
+    def clamp(self):
+        if self.log_scale > math.log(100):
+            self.log_scale.fill_(math.log(100))
 
 
 @of("clip.similarity", "After `clamp` the scale no longer learns. Bound its numbers, and leave `requires_grad` alone.")
@@ -324,14 +451,17 @@ def added_over_pairs(scores_BB):
     return (rows(scores_BB) + columns(scores_BB)) / 2 * len(scores_BB)
 
 
-@of("clip.loss", "There is one loss for each pair. Take the mean: the loss is one number.")
+@of("clip.loss", "You returned one loss for each pair. Take their mean: the loss is one number.")
 def one_for_each_pair(scores_BB):
     partner_B = square(scores_BB)
     both = [F.cross_entropy(scores, partner_B, reduction="none") for scores in (scores_BB, scores_BB.T)]
     return (both[0] + both[1]) / 2
 
 
-@of("clip.loss", "The sign is wrong: your loss falls when partners move apart. It is minus the logarithm.")
+@of(
+    "clip.loss",
+    "The sign is wrong: your loss falls when partners move apart. Turn it; `F.cross_entropy` has its minus already.",
+)
 def wrong_sign(scores_BB):
     return -(rows(scores_BB) + columns(scores_BB)) / 2
 
@@ -416,12 +546,15 @@ def logarithm_of_softmax(scores_BB):
     return -(rows_B.log().mean() + columns_B.log().mean()) / 2
 
 
-@of("clip.loss", "The loss is cut off from the scores: `.item()`, `detach` or `no_grad` stops the gradient.")
+@of(
+    "clip.loss",
+    "The loss is cut off from the scores: `.item()`, `detach` or `no_grad` stops the gradient. Leave it out.",
+)
 def detached_loss(scores_BB):
     return symmetric_loss(scores_BB).detach()
 
 
-@of("clip.loss", "The columns are detached, so the model learns from one direction alone. Let both be followed back.")
+@of("clip.loss", "The columns are detached, so the model learns from one direction alone. Leave `detach` out.")
 def columns_detached(scores_BB):
     return (rows(scores_BB) + columns(scores_BB).detach()) / 2
 
@@ -433,7 +566,8 @@ def float32_loss(scores_BB):
 
 @of(
     "clip.loss",
-    "Everything else is right. A matrix that is not square has no diagonal of partners: raise a `ValueError` first.",
+    "Everything else is right. You take a matrix that is not square, which has no diagonal of partners. Compare its "
+    "sides first, and raise a `ValueError`.",
 )
 def no_refusal(scores_BB):
     B = min(scores_BB.shape)
@@ -449,6 +583,16 @@ def no_refusal(scores_BB):
 def left_to_torch(scores_BB):
     partner_B = torch.arange(len(scores_BB))
     return (F.cross_entropy(scores_BB, partner_B) + F.cross_entropy(scores_BB.T, partner_B)) / 2
+
+
+@of(
+    "clip.loss",
+    "Everything else is right. You refused with `assert`, which raises an `AssertionError`: write `if` and `raise "
+    "ValueError(...)`.",
+)
+def refused_by_assert(scores_BB):
+    assert scores_BB.shape[0] == scores_BB.shape[1], "not square"
+    return symmetric_loss(scores_BB)
 
 
 # --- clip.zero-shot ---------------------------------------------------------------------------------------------------
@@ -471,7 +615,11 @@ def texts_not_normalised(texts_KWE):
     return F.normalize(texts_KWE.mean(dim=1), dim=1)
 
 
-@of("clip.zero-shot", "Nothing is brought to length 1: neither the texts before the mean, nor the mean itself.")
+@of(
+    "clip.zero-shot",
+    "Nothing is brought to length 1. `F.normalize` belongs in two places: over the texts before the mean, and over the "
+    "mean.",
+)
 def plain_mean(texts_KWE):
     return texts_KWE.mean(dim=1)
 
@@ -502,12 +650,15 @@ def length_of_all(texts_KWE):
     return mean_KE / mean_KE.norm()
 
 
-@of("clip.zero-shot", "You took the mean over the classes, axis 0. Each class keeps its own: the wordings are axis 1.")
+@of(
+    "clip.zero-shot",
+    "You took the mean over the classes, axis 0. Each class keeps its own: take it over the wordings, axis 1.",
+)
 def mean_over_classes(texts_KWE):
     return F.normalize(F.normalize(texts_KWE, dim=2).mean(dim=0), dim=1)
 
 
-@of("clip.zero-shot", "You took the mean over E, the numbers of a vector. The wordings are axis 1.")
+@of("clip.zero-shot", "You took the mean over E, the numbers of a vector. Take it over the wordings, axis 1.")
 def mean_over_numbers(texts_KWE):
     return F.normalize(F.normalize(texts_KWE, dim=2).mean(dim=2), dim=1)
 
@@ -536,7 +687,7 @@ def by_the_sum(texts_KWE):
     return F.normalize(F.normalize(texts_KWE, p=1, dim=2).mean(dim=1), p=1, dim=1)
 
 
-@of("clip.zero-shot", "The class vectors are cut off from the texts: something detached them.")
+@of("clip.zero-shot", "The class vectors are cut off from the texts. Leave `.data`, `detach` and `no_grad` out.")
 def detached_vectors(texts_KWE):
     return class_vectors(texts_KWE.detach())
 

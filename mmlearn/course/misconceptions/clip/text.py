@@ -84,14 +84,56 @@ class OneTooFar(Steps):
         return torch.ones_like(scores_BHNn, dtype=torch.bool).triu(2)
 
 
-@of(
-    "clip.causal",
+MASKED_AFTER = (
     "You masked after the softmax, so the rows no longer sum to 1. Mask the scores with minus infinity, then take the "
-    "softmax.",
+    "softmax."
 )
+
+
+@of("clip.causal", MASKED_AFTER)
 class MaskedAfterSoftmax(Steps):
     def normalise(self, scores_BHNn):
         return scores_BHNn.softmax(dim=-1).masked_fill(self.hidden(scores_BHNn), 0)
+
+
+@of("clip.causal", MASKED_AFTER)
+class MaskedAfterSoftmaxInPlace(Steps):
+    def normalise(self, scores_BHNn):
+        return scores_BHNn.softmax(dim=-1).masked_fill_(self.hidden(scores_BHNn), 0)
+
+
+INFINITY_AFTER = (
+    "You put minus infinity into the weights, after the softmax. Put it into the scores, before the softmax: there its "
+    "exponential is 0."
+)
+
+
+@of("clip.causal", INFINITY_AFTER)
+class InfinityFilledAfterSoftmax(Steps):
+    def normalise(self, scores_BHNn):
+        return scores_BHNn.softmax(dim=-1).masked_fill(self.hidden(scores_BHNn), -math.inf)
+
+
+@of("clip.causal", INFINITY_AFTER)
+class InfinityAddedAfterSoftmax(Steps):
+    def normalise(self, scores_BHNn):
+        return scores_BHNn.softmax(dim=-1) + torch.full_like(scores_BHNn, -math.inf).triu(1)
+
+
+@of("clip.causal", INFINITY_AFTER)
+class InfinityAssignedAfterSoftmax(Steps):
+    def normalise(self, scores_BHNn):
+        return scores_BHNn.softmax(dim=-1).masked_fill_(self.hidden(scores_BHNn), -math.inf)
+
+
+@of(
+    "clip.causal",
+    "You took two softmaxes: what you masked has been through one already, as the result of `super().weights` has. "
+    "Begin with the scores, mask them, and take one softmax.",
+)
+class SoftmaxTwice(Steps):
+    def scores(self, x_BND):
+        return super().scores(x_BND).softmax(dim=-1)
 
 
 @of(
@@ -126,7 +168,9 @@ class FilledWithMinusHundred(Steps):
     fill = -100
 
 
-@of("clip.causal", "You set hidden scores to plus infinity, which takes all the weight. It is minus: `-math.inf`.")
+@of(
+    "clip.causal", "You set hidden scores to plus infinity, which takes all the weight. Set them to minus: `-math.inf`."
+)
 class FilledWithPlusInfinity(Steps):
     fill = math.inf
 
@@ -143,8 +187,8 @@ class MultipliedByInfinity(Steps):
 
 @of(
     "clip.causal",
-    "You added the mask as numbers, 1 where a token comes later. That raises those scores: use `masked_fill(..., "
-    "-math.inf)`.",
+    "You added the mask as numbers, 1 where a token comes later. That raises those scores: give them minus infinity, "
+    "`masked_fill(..., -math.inf)`.",
 )
 class AddedOnes(Steps):
     def normalise(self, scores_BHNn):
@@ -161,9 +205,6 @@ class MaskedOverHeads(Steps):
         _, H, N, _ = scores_BHNn.shape
         return torch.ones(H, N, dtype=torch.bool).triu(1)[None, :, :, None].expand_as(scores_BHNn)
 
-    def normalise(self, scores_BHNn):
-        return scores_BHNn.masked_fill(self.hidden(scores_BHNn), self.fill).softmax(dim=-1)
-
 
 @of(
     "clip.causal",
@@ -174,11 +215,25 @@ class SoftmaxOverQueries(Steps):
         return scores_BHNn.masked_fill(self.hidden(scores_BHNn), self.fill).softmax(dim=-2)
 
 
-@of("clip.causal", "The scores are not divided by sqrt(d), as in lesson 01. d is the width of one head.")
+@of(
+    "clip.causal",
+    "The scores are not divided by sqrt(d). Divide them, as in lesson 01; d is the width of one head, "
+    "`q_BHNd.shape[-1]`.",
+)
 class NoScale(Steps):
     def scores(self, x_BND):
         q_BHNd, k_BHNd, _ = self.split(x_BND)
         return q_BHNd @ k_BHNd.transpose(-2, -1)
+
+
+@of(
+    "clip.causal",
+    "You divided by sqrt(D), the width of the model. Divide by sqrt(d), the width of one head: `q_BHNd.shape[-1]`.",
+)
+class ScaledByModelWidth(Steps):
+    def scores(self, x_BND):
+        q_BHNd, k_BHNd, _ = self.split(x_BND)
+        return q_BHNd @ k_BHNd.transpose(-2, -1) / math.sqrt(x_BND.shape[-1])
 
 
 @of(
@@ -214,7 +269,7 @@ class ForwardMaskedAfterSoftmax(SelfAttention):
         return self.out((w_BHNn @ self.split(x_BND)[2]).transpose(1, 2).flatten(2))
 
 
-@of("clip.causal", "The output projection `self.out` is missing: the heads stand side by side and never mix.")
+@of("clip.causal", "The output projection is missing: the heads stand side by side and never mix. End with `self.out`.")
 class NoOutputProjection(Steps):
     def forward(self, x_BND):
         return self.joined(self.weights(x_BND) @ self.split(x_BND)[2])
@@ -231,7 +286,11 @@ class JoinedWithoutTranspose(Steps):
         return y_BHNd.reshape(B, N, -1)
 
 
-@of("clip.causal", "The weights are detached: the tokens learn through the values alone, queries and keys never.")
+@of(
+    "clip.causal",
+    "The weights are detached, so queries and keys never learn from the output. Leave `.data`, `detach` and `no_grad` "
+    "out.",
+)
 class DetachedWeights(Steps):
     def forward(self, x_BND):
         return self.out(self.joined(self.weights(x_BND).detach() @ self.split(x_BND)[2]))
@@ -281,8 +340,8 @@ class AtTheLastPlace(Read):
 
 @of(
     "clip.text",
-    "You read each text at its first place, where nothing but the start was seen. Read it at the first end, token "
-    "`self.end`: where `argmax` looks for one that is not there, it gives 0.",
+    "You read each text at its first place, where only the start was seen. Read it at its first end, where `tokens_BL "
+    "== self.end`. An `argmax` that finds no end gives 0, too.",
 )
 class AtTheFirstPlace(Read):
     def pick(self, x_BLD, tokens_BL):
@@ -301,27 +360,47 @@ class AtTheLastEnd(Read):
 
 @of(
     "clip.text",
-    "You read one place before the end, at the last word. Only the end-of-text token has seen the whole text and "
-    "knows that it is over.",
+    "You read one place before the end, at the last word. Read at the first end itself: it is the only token that has "
+    "seen all of the text.",
 )
 class BeforeTheEnd(Read):
     def place(self, tokens_BL):
         return super().place(tokens_BL) - 1
 
 
-@of(
-    "clip.text",
+MEAN_OVER_PLACES = (
     "You took the mean over all places. Those behind the end belong to no text, and those before have not seen all of "
-    "it: take the vector at the first end.",
+    "it: take the vector at the first end."
 )
+
+
+@of("clip.text", MEAN_OVER_PLACES)
 class MeanOverPlaces(Read):
     def pick(self, x_BLD, tokens_BL):
         return x_BLD.mean(dim=1)
 
 
+@of("clip.text", MEAN_OVER_PLACES)
+class MeanBehindTheNorm(Read):
+    def forward(self, tokens_BL):
+        self.look(tokens_BL)
+        return self.norm(self.run(self.embed(tokens_BL))).mean(dim=1)
+
+
 @of(
     "clip.text",
-    "You took the mean over the text up to its end. CLIP takes one vector, the one at the end: only that token has "
+    "You took the mean over all places, and the norm is missing. Take the vector at the first end, and return "
+    "`self.norm(...)` of it.",
+)
+class MeanWithoutNorm(Read):
+    def forward(self, tokens_BL):
+        self.look(tokens_BL)
+        return self.run(self.embed(tokens_BL)).mean(dim=1)
+
+
+@of(
+    "clip.text",
+    "You took the mean over the text up to its end. Take one vector, the one at the first end: only that token has "
     "seen the whole text.",
 )
 class MeanUpToTheEnd(Read):
@@ -340,7 +419,7 @@ class SumOverEnds(Read):
         return (x_BLD * self.is_end(tokens_BL).to(x_BLD)[:, :, None]).sum(dim=1)
 
 
-@of("clip.text", "You took the largest value over all places. CLIP takes one vector, the one at the first end.")
+@of("clip.text", "You took the largest value over all places. Take one vector, the one at the first end.")
 class MaxOverPlaces(Read):
     def pick(self, x_BLD, tokens_BL):
         return x_BLD.amax(dim=1)
@@ -386,6 +465,16 @@ class PlacesTakenForTexts(Read):
         return x_BLD[self.place(tokens_BL)]
 
 
+@of(
+    "clip.text",
+    "`argmax` takes no tensor of `True` and `False`. Make it numbers first: `(tokens_BL == "
+    "self.end).int().argmax(dim=1)`.",
+)
+class ArgmaxOfTruths(Read):
+    def is_end(self, tokens_BL):
+        return super().is_end(tokens_BL).bool()
+
+
 @of("clip.text", "All texts are read at the place where the first text ends. Find the end of each text: `dim=1`.")
 class PlaceOfTheFirstText(Read):
     def place(self, tokens_BL):
@@ -404,6 +493,17 @@ class NormBeforeBlocks(Read):
     def forward(self, tokens_BL):
         self.look(tokens_BL)
         return self.pick(self.run(self.norm(self.embed(tokens_BL))), tokens_BL)
+
+
+@of(
+    "clip.text",
+    "You brought the vector to length 1, and the layer norm is missing. The length comes later, in the shared space: "
+    "return `self.norm(...)` of the vector.",
+)
+class NormaliseForNorm(Read):
+    def forward(self, tokens_BL):
+        self.look(tokens_BL)
+        return F.normalize(self.pick(self.run(self.embed(tokens_BL)), tokens_BL), dim=1)
 
 
 @of("clip.text", "The result has length 1. That comes later, in the shared space: return `self.norm(...)` as it is.")
@@ -444,13 +544,16 @@ class PositionsOfTokens(Read):
         return self.tokens(tokens_BL) + self.positions[tokens_BL]
 
 
-@of("clip.text", "You multiplied by the positions. They are added.")
+@of("clip.text", "You multiplied the tokens by the positions. Add them: `+`.")
 class MultipliedPositions(Read):
     def embed(self, tokens_BL):
         return self.tokens(tokens_BL) * self.positions[: tokens_BL.shape[1]]
 
 
-@of("clip.text", "The positions are cut off by `detach` or `.data`: they would stay as random as they began.")
+@of(
+    "clip.text",
+    "The positions are cut off by `detach` or `.data`: they would never learn. Add `self.positions[:L]` itself.",
+)
 class PositionsDetached(Read):
     def embed(self, tokens_BL):
         return self.tokens(tokens_BL) + self.positions.detach()[: tokens_BL.shape[1]]
@@ -458,14 +561,17 @@ class PositionsDetached(Read):
 
 @of(
     "clip.text",
-    "You read the embedding through `.data` or `detach`: the tokens would never learn. Call `self.tokens`.",
+    "You read the embedding through `.data` or `detach`: the tokens would never learn. Call `self.tokens(tokens_BL)`.",
 )
 class TokensDetached(Read):
     def embed(self, tokens_BL):
         return self.tokens.weight.detach()[tokens_BL] + self.positions[: tokens_BL.shape[1]]
 
 
-@of("clip.text", "You multiplied the tokens by sqrt(D), as the first Transformer did. CLIP adds them as they are.")
+@of(
+    "clip.text",
+    "You multiplied the tokens by sqrt(D), as the first Transformer did. CLIP does not: leave the factor out.",
+)
 class ScaledTokens(Read):
     def embed(self, tokens_BL):
         return self.tokens(tokens_BL) * math.sqrt(self.positions.shape[1]) + self.positions[: tokens_BL.shape[1]]
@@ -497,7 +603,7 @@ class BlocksInParallel(Read):
         return y_BLD
 
 
-@of("clip.text", "The blocks' input is added once more. A block adds its input itself.")
+@of("clip.text", "You added the input of each block once more. A block adds it itself: `x_BLD = block(x_BLD)`.")
 class ResidualTwice(Read):
     def run(self, x_BLD):
         for block in self.blocks:
@@ -548,7 +654,7 @@ class LongTextsCut(Read):
 @of(
     "clip.text",
     "You refused a text that is exactly as long as the context. It has a position for every token: refuse longer ones "
-    "alone.",
+    "alone, `>`, not `>=`.",
 )
 class RefusedTooEarly(Read):
     def look(self, tokens_BL):
@@ -556,8 +662,33 @@ class RefusedTooEarly(Read):
             raise ValueError("too long")
 
 
-@of("clip.text", "You refused texts that are shorter than the context. They may be shorter: refuse longer ones alone.")
+@of(
+    "clip.text",
+    "You refused texts that are shorter than the context. They may be shorter: refuse longer ones alone, `>`, not `!=` "
+    "or `<`.",
+)
 class RefusedShort(Read):
     def look(self, tokens_BL):
         if tokens_BL.shape[1] != len(self.positions):
             raise ValueError("not the context")
+
+
+@of(
+    "clip.text",
+    "You refused every text, those that fit too. Raise the `ValueError` only where L is larger than "
+    "`len(self.positions)`.",
+)
+class RefusedAll(Read):
+    def look(self, tokens_BL):
+        if tokens_BL.shape[1] <= len(self.positions):
+            raise ValueError("too short")
+
+
+@of(
+    "clip.text",
+    "Everything else is right. You refused with `assert`, which raises an `AssertionError`: write `if` and `raise "
+    "ValueError(...)`.",
+)
+class RefusedByAssert(Read):
+    def look(self, tokens_BL):
+        assert tokens_BL.shape[1] <= len(self.positions), "too long"

@@ -25,7 +25,7 @@ def first_only(word, pair):
     return word
 
 
-@of("clip.join", "You joined the last such pair alone. Every one in the word is joined, from the left.")
+@of("clip.join", "You joined the last such pair alone. Join every one in the word, from the left.")
 def last_only(word, pair):
     for index in places(word, pair)[-1:]:
         return (*word[:index], pair[0] + pair[1], *word[index + 2 :])
@@ -34,7 +34,8 @@ def last_only(word, pair):
 
 @of(
     "clip.join",
-    "The last symbol is lost: your loop ends one place early. It belongs to the result, too, when it is in no pair.",
+    "The last symbol is lost where it is in no pair: your loop stops before it. Go on while `index < len(word)`, and "
+    "take it over as it is.",
 )
 def last_symbol_lost(word, pair):
     joined, index = [], 0
@@ -43,6 +44,75 @@ def last_symbol_lost(word, pair):
         joined.append(pair[0] + pair[1] if here else word[index])
         index += 2 if here else 1
     return tuple(joined)
+
+
+@of(
+    "clip.join",
+    "You took one symbol from every two neighbours. So the second symbol of a joined pair comes once more, and a last "
+    "symbol is lost where it is in no pair. Go through the word with an index: by two places where you joined, else by "
+    "one, up to the end.",
+)
+def one_from_every_two(word, pair):
+    return tuple("".join(two) if two == pair else two[0] for two in pairwise(word))
+
+
+@of(
+    "clip.join",
+    "Where the pair does not stand you added both neighbours, so most symbols come twice. Add the first one alone, and "
+    "go on by one place.",
+)
+def both_neighbours_added(word, pair):
+    joined = []
+    for two in pairwise(word):
+        joined += ["".join(two)] if two == pair else two
+    return tuple(joined)
+
+
+@of(
+    "clip.join",
+    "You always added the last symbol after the loop, even where it is part of a joined pair. Add it only where it is "
+    "left over.",
+)
+def last_symbol_always(word, pair):
+    joined, used = [], False
+    for two in pairwise(word):
+        here = two == pair and not used
+        if not used:
+            joined.append("".join(two) if here else two[0])
+        used = here
+    return (*joined, word[-1])
+
+
+PAST_THE_END = (
+    "Your code looks at `word[index + 1]` where the last symbol stands, and nothing follows it. Compare the slice "
+    "`word[index : index + 2]`, which is only shorter there and raises nothing, or ask first whether `index + 1 < "
+    "len(word)`."
+)
+
+
+@of("clip.join", PAST_THE_END)
+def past_the_end(word, pair):
+    joined, index = [], 0
+    while index < len(word):
+        here = (word[index], word[index + 1]) == pair
+        joined.append(pair[0] + pair[1] if here else word[index])
+        index += 2 if here else 1
+    return tuple(joined)
+
+
+@of("clip.join", PAST_THE_END)
+def past_the_end_behind_the_first(word, pair):
+    joined, index = [], 0
+    while index < len(word):
+        here = word[index] == pair[0] and word[index + 1] == pair[1]
+        joined.append(pair[0] + pair[1] if here else word[index])
+        index += 2 if here else 1
+    return tuple(joined)
+
+
+@of("clip.join", PAST_THE_END)
+def past_the_end_of_every_word(word, pair):
+    return tuple(pair[0] + pair[1] if (word[i], word[i + 1]) == pair else word[i] for i in range(len(word)))
 
 
 @of(
@@ -73,7 +143,7 @@ def overlapping(word, pair):
 
 @of(
     "clip.join",
-    "You joined from the right. It shows in a row of equal symbols: of a a a the first two become aa. Begin left.",
+    "You joined from the right, which shows in a row of equal symbols. Begin at the left: a a a becomes aa a.",
 )
 def from_the_right(word, pair):
     joined, index = [], len(word)
@@ -164,7 +234,7 @@ def list_returned(word, pair):
 
 @of(
     "clip.join",
-    "You returned a text. A word is a tuple of its symbols: return `tuple(joined)`, without joining those.",
+    "You returned a text, the symbols without a gap. A word is a tuple of its symbols: return `tuple(joined)`.",
 )
 def text_returned(word, pair):
     return "".join(join(word, pair))
@@ -216,12 +286,20 @@ def first_by_alphabet(pairs):
     return min(pairs, key=lambda pair: (-pairs[pair], pair))
 
 
-def learn(words, count, count_pairs=counted, best_of=first_by_alphabet, fewest=1):
-    """Algorithm 1 with one step exchanged."""
+def first_seen(pairs):
+    return max(pairs, key=pairs.get)
+
+
+def counted_unweighted(words):
+    return counted(dict.fromkeys(words, 1))
+
+
+def learn(words, count, count_pairs=counted, best_of=first_by_alphabet, fewest=1, ends=True):
+    """Algorithm 1 with some of its steps exchanged."""
     merges = []
     for _ in range(count):
         pairs = count_pairs(words)
-        if not pairs or max(pairs.values()) < fewest:
+        if ends and (not pairs or max(pairs.values()) < fewest):
             break
         best = best_of(pairs)
         merges.append(best)
@@ -234,7 +312,7 @@ def learn(words, count, count_pairs=counted, best_of=first_by_alphabet, fewest=1
     "Each word counts once, however often it stands in the texts. Add `often` to the count of its pairs, not 1.",
 )
 def unweighted(words, count):
-    return learn(words, count, lambda words: counted(dict.fromkeys(words, 1)))
+    return learn(words, count, counted_unweighted)
 
 
 @of(
@@ -306,7 +384,7 @@ def pairs_side_by_side(words, count):
     "the texts decides; take the first by the alphabet.",
 )
 def ties_by_first_seen(words, count):
-    return learn(words, count, best_of=lambda pairs: max(pairs, key=pairs.get))
+    return learn(words, count, best_of=first_seen)
 
 
 @of(
@@ -389,30 +467,79 @@ def one_too_many(words, count):
     return learn(words, count + 1)
 
 
-@of("clip.merges", "There is one merge too few: your loop ends before `count`. Use `range(count)`.")
+@of("clip.merges", "There is one merge too few: your loop runs once less than `count`. Use `range(count)`.")
 def one_too_few(words, count):
     return learn(words, count - 1)
 
 
+NO_END = (
+    "Everything else is right. Where all words are single symbols there is nothing to choose from, and your code "
+    "raises: end the loop when there are no pairs."
+)
+
+
+@of("clip.merges", NO_END)
+def no_end(words, count):
+    return learn(words, count, ends=False)
+
+
+@of("clip.merges", NO_END)
+def no_end_of_sorted(words, count):
+    return learn(
+        words, count, best_of=lambda pairs: sorted(pairs, key=lambda pair: (-pairs[pair], pair))[0], ends=False
+    )
+
+
+FIRST_SEEN_WITHOUT_END = (
+    "Two things. Of equally frequent pairs you took the one that was seen first: take the first by the alphabet, `min` "
+    "with `(-count, pair)`. And where no pair is left there is nothing to choose from: end the loop there."
+)
+
+
+@of("clip.merges", FIRST_SEEN_WITHOUT_END)
+def most_common_without_end(words, count):
+    return learn(words, count, best_of=lambda pairs: pairs.most_common(1)[0][0], ends=False)
+
+
+@of("clip.merges", FIRST_SEEN_WITHOUT_END)
+def max_without_end(words, count):
+    return learn(words, count, best_of=first_seen, ends=False)
+
+
 @of(
     "clip.merges",
-    "Everything else is right. Where all words are single symbols there is nothing to choose from, and `min` raises: "
-    "end the loop when there are no pairs.",
+    "Two things. Each word counts once, however often it stands in the texts: add `often` to the count of its pairs, "
+    "not 1. And of equally frequent pairs you took the one that was seen first: take the first by the alphabet.",
 )
-def no_end(words, count):
-    merges = []
-    for _ in range(count):
-        merges.append(first_by_alphabet(counted(words)))
-        words = {join(word, merges[-1]): often for word, often in words.items()}
-    return merges
+def unweighted_and_first_seen(words, count):
+    return learn(words, count, counted_unweighted, first_seen)
 
 
-@of("clip.merges", "You wrote down the joined symbols. A merge is the pair, which still says where the two meet.")
+UNWEIGHTED_WITHOUT_END = (
+    "Three things. Each word counts once: add `often` to the count of its pairs, not 1. Of equally frequent pairs you "
+    "took the one that was seen first: take the first by the alphabet. And end the loop when there are no pairs."
+)
+
+
+@of("clip.merges", UNWEIGHTED_WITHOUT_END)
+def unweighted_most_common_without_end(words, count):
+    return learn(words, count, counted_unweighted, lambda pairs: pairs.most_common(1)[0][0], ends=False)
+
+
+@of("clip.merges", UNWEIGHTED_WITHOUT_END)
+def unweighted_max_without_end(words, count):
+    return learn(words, count, counted_unweighted, first_seen, ends=False)
+
+
+@of(
+    "clip.merges",
+    "You returned the joined symbols. A merge is the pair itself, which still says where the two meet: append that.",
+)
 def joined_symbols(words, count):
     return [first + second for first, second in learn(words, count)]
 
 
-@of("clip.merges", "You gave the last pair alone. Append each to a list, and return that list after the loop.")
+@of("clip.merges", "You returned the last pair alone. Append each pair to a list, and return the list after the loop.")
 def last_pair_alone(words, count):
     return learn(words, count)[-1]
 
@@ -517,16 +644,62 @@ def first_place_alone(word, merges):
 
 @of(
     "clip.apply",
-    "You took the longest token that fits, from the left. That is another algorithm: here the order of the merges "
-    "decides.",
+    "You went once through the pairs of the word, from the left. Choose among all of them the one that was learned "
+    "first, join it, and look again: the word has new pairs then.",
 )
-def longest_first(word, merges):
-    known, tokens, rest = {first + second for first, second in merges}, [], list(word)
-    while rest:
-        size = next(n for n in range(len(rest), 0, -1) if n == 1 or "".join(rest[:n]) in known)
-        tokens.append("".join(rest[:size]))
-        rest = rest[size:]
+def once_through_the_word(word, merges):
+    for pair in pairwise(word):
+        if pair in merges:
+            word = join(word, pair)
+    return word
+
+
+@of(
+    "clip.apply",
+    "You joined the pair that makes the longest symbol. The order of the merges decides: join the pair that was "
+    "learned first.",
+)
+def longest_pair_first(word, merges):
+    while known := [pair for pair in pairwise(word) if pair in merges]:
+        word = join(word, max(known, key=lambda pair: len("".join(pair))))
+    return word
+
+
+@of(
+    "clip.apply",
+    "You went through the merges by length, those that make the longest symbols first. Go through them as they stand: "
+    "those learned first come first.",
+)
+def merges_by_length(word, merges):
+    for pair in sorted(merges, key=lambda pair: -len("".join(pair))):
+        word = join(word, pair)
+    return word
+
+
+LONGEST_FIRST = (
+    "You took the longest token that fits, from the left. That is another algorithm. Here the order of the merges "
+    "decides: of all pairs in the word, join the one that was learned first."
+)
+
+
+def longest(pieces, known):
+    """The word cut from the left, each time into the longest of these tokens, or else into one piece."""
+    tokens = []
+    while pieces:
+        size = next(n for n in range(len(pieces), 0, -1) if n == 1 or "".join(pieces[:n]) in known)
+        tokens.append("".join(pieces[:size]))
+        pieces = pieces[size:]
     return tuple(tokens)
+
+
+@of("clip.apply", LONGEST_FIRST)
+def longest_first(word, merges):
+    return longest(word, {"".join(pair) for pair in merges})
+
+
+@of("clip.apply", LONGEST_FIRST)
+def longest_in_text(word, merges):
+    return longest("".join(word), {"".join(pair) for pair in merges})
 
 
 @of(
@@ -580,7 +753,7 @@ def no_look_at_the_length(word, merges):
         word = join(word, best)
 
 
-@of("clip.apply", "You returned one text. The tokens of a word are several: return the tuple of symbols.")
+@of("clip.apply", "You returned one text. A word has several tokens: return the tuple of its symbols.")
 def text_of_tokens(word, merges):
     for pair in merges:
         word = join(word, pair)
