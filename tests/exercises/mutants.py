@@ -11,6 +11,8 @@ import textwrap
 import types
 from collections.abc import Iterable, Iterator
 
+from mmlearn.course import exercises
+
 OPERATORS = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -26,8 +28,8 @@ def mutants(
 ) -> Iterator[tuple[str, object]]:
     """Every mutant as (description, mutated object): of a function and its file's functions that it calls; of a class.
 
-    Of a class these methods are changed, and those that they call. What the exercise needs stays as it is: that is
-    another exercise.
+    Of a class these methods are changed, and those that they call, inherited ones too. What the exercise needs stays as
+    it is, and a base class that has an exercise of its own: that is another exercise.
 
     The description names the changed code and what it became, so it stays the same when other lines move.
     """
@@ -56,15 +58,23 @@ def _calling(function, others: dict):
 
 
 def _reached(reference: type, methods: Iterable[str]) -> list:
-    """The functions behind these methods and behind what they use of `self`, in the order of the class."""
+    """The functions behind these methods and behind what they use of `self`, in the order of the classes."""
+    there = _own_functions(reference)
     waiting, found = list(methods), set()
     while waiting:
         name = waiting.pop()
-        function = vars(reference).get(name)
-        if name not in found and inspect.isfunction(function):
+        if name not in found and name in there:
             found.add(name)
-            waiting += _members(ast.parse(textwrap.dedent(inspect.getsource(function))))
-    return [function for name, function in vars(reference).items() if name in found]
+            waiting += _members(ast.parse(textwrap.dedent(inspect.getsource(there[name]))))
+    return [function for name, function in there.items() if name in found]
+
+
+def _own_functions(reference: type) -> dict[str, types.FunctionType]:
+    """The functions of a class and of its bases in the course, but for bases that are another exercise's reference."""
+    others = [exercise.reference for exercise in exercises() if exercise.reference is not reference]
+    kinds = [k for k in reference.__mro__ if k.__module__.startswith("mmlearn.") and k not in others]
+    functions = {name: f for kind in kinds for name, f in vars(kind).items() if getattr(reference, name) is f}
+    return {name: f for name, f in functions.items() if inspect.isfunction(f)}
 
 
 def _function_mutants(function) -> Iterator[tuple[str, object]]:

@@ -21,7 +21,7 @@ WRONG = [(e, m) for e in ALL for m in e.misconceptions]
 SAME_SWAP = "swapping two axes does not depend on the order in which they are named"
 IS_STILL = "video and signals.shape[1:] == still"
 AS_VIDEO = "signals.unsqueeze(2).expand(-1, -1, self.size[1], -1, -1)"
-IMAGE, OTHER = "vectors['image']", "vectors[modality]"
+IMAGE, OTHER, SCALE = "vectors['image']", "vectors[modality]", "similarities[modality]"
 UNKNOWN = "f\"there is no modality {modality!r} here; there are {', '.join(there)}\""
 EXPLAINED = {
     "vit.attention": {
@@ -75,10 +75,11 @@ EXPLAINED = {
             ),
             "the exercise asks for the kind of error, not for its words",
         ),
+        "head: self.dropout(self.norm(x_BD)) -> self.norm(x_BD)": "the trunks of the exercise have no dropout",
     },
     "imagebind.loss": {
         "list(vectors) -> vectors": "the message gives the same names",
-        f"similarities[modality]({IMAGE}, {OTHER}) -> similarities[modality]({OTHER}, {IMAGE})": (
+        f"contrastive_loss({IMAGE}, {OTHER}, {SCALE}) -> contrastive_loss({OTHER}, {IMAGE}, {SCALE})": (
             "the scores are turned, and the loss sees both directions"
         ),
         **dict.fromkeys(

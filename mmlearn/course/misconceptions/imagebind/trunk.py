@@ -1,278 +1,13 @@
-"""Overlapping patches, and the trunk that reads them."""
+"""The trunk that reads any signal."""
 
 import torch
 from torch.nn import functional as F
 
 from mmlearn.course.misconceptions import Collection
 from mmlearn.models.imagebind import SignalTrunk
-from mmlearn.nn.patches import overlapping_patches
 
 MISCONCEPTIONS = Collection()
 of = MISCONCEPTIONS.of
-
-
-# --- imagebind.patches ------------------------------------------------------------------------------------------------
-
-
-def fit(spectrograms_BCYX, kernel):
-    """The refusal."""
-    if kernel[0] > spectrograms_BCYX.shape[2] or kernel[1] > spectrograms_BCYX.shape[3]:
-        raise ValueError("the kernel is larger than the spectrogram")
-
-
-def cut(spectrograms_BCYX, kernel, stride):
-    """All patches with their axes: batch, channel, row and column of the grid, row and column inside."""
-    fit(spectrograms_BCYX, kernel)
-    return spectrograms_BCYX.unfold(2, kernel[0], stride[0]).unfold(3, kernel[1], stride[1])
-
-
-def stacked(spectrograms_BCYX, kernel, rows, columns):
-    """Patches that begin in these rows and columns."""
-    fit(spectrograms_BCYX, kernel)
-    P, Q = kernel
-    return torch.stack([spectrograms_BCYX[..., y : y + P, x : x + Q] for y in rows for x in columns], dim=1).flatten(2)
-
-
-def starts(spectrograms_BCYX, kernel, stride):
-    """Where patches begin, for each of the two axes."""
-    sides = zip(spectrograms_BCYX.shape[2:], kernel, stride, strict=True)
-    return [range(0, max(length - side, 0) + 1, step) for length, side, step in sides]
-
-
-@of(
-    "imagebind.patches",
-    "You ignored `stride`: your patches lie side by side, a kernel apart. Begin each one a stride behind the last, so "
-    "that neighbours overlap.",
-)
-def side_by_side(spectrograms_BCYX, kernel, stride):
-    return overlapping_patches(spectrograms_BCYX, kernel, kernel)
-
-
-@of("imagebind.patches", "Your patches are as large as the stride. They have the size of `kernel`, and overlap.")
-def as_large_as_the_stride(spectrograms_BCYX, kernel, stride):
-    fit(spectrograms_BCYX, kernel)
-    return overlapping_patches(spectrograms_BCYX, stride, stride)
-
-
-@of("imagebind.patches", "Kernel and stride are swapped: patches have the size of `kernel` and begin a `stride` apart.")
-def kernel_and_stride_swapped(spectrograms_BCYX, kernel, stride):
-    fit(spectrograms_BCYX, kernel)
-    return overlapping_patches(spectrograms_BCYX, stride, kernel)
-
-
-@of("imagebind.patches", "Your patches move by one cell. Give the stride to the cutting: `stride=stride`.")
-def stride_one(spectrograms_BCYX, kernel, stride):
-    return overlapping_patches(spectrograms_BCYX, kernel, (1, 1))
-
-
-@of(
-    "imagebind.patches",
-    "You moved by one stride along both axes. Rows move by `stride[0]`, columns by `stride[1]`.",
-)
-def first_stride_for_both(spectrograms_BCYX, kernel, stride):
-    return overlapping_patches(spectrograms_BCYX, kernel, (stride[0], stride[0]))
-
-
-@of("imagebind.patches", "The strides are swapped: rows move by `stride[0]`, columns by `stride[1]`.")
-def strides_swapped(spectrograms_BCYX, kernel, stride):
-    return overlapping_patches(spectrograms_BCYX, kernel, stride[::-1])
-
-
-@of(
-    "imagebind.patches",
-    "The sides of your patches are swapped: `kernel` is (P, Q), P rows high and Q columns wide.",
-)
-def sides_swapped(spectrograms_BCYX, kernel, stride):
-    fit(spectrograms_BCYX, kernel)
-    return overlapping_patches(spectrograms_BCYX, kernel[::-1], stride)
-
-
-@of(
-    "imagebind.patches",
-    "Your patches run down the columns. Row by row means: the first row of patches from left to right, then the next.",
-)
-def column_by_column(spectrograms_BCYX, kernel, stride):
-    return cut(spectrograms_BCYX, kernel, stride).permute(0, 3, 2, 1, 4, 5).flatten(3).flatten(1, 2)
-
-
-@of(
-    "imagebind.patches",
-    "Rows and columns are swapped inside each patch: its cells come column by column. Take channel, row, column.",
-)
-def transposed_inside(spectrograms_BCYX, kernel, stride):
-    return cut(spectrograms_BCYX, kernel, stride).permute(0, 2, 3, 1, 5, 4).flatten(3).flatten(1, 2)
-
-
-@of(
-    "imagebind.patches",
-    "The channels come last inside your patches: row, column, channel. A convolution stores its weights as channel, "
-    "row, column.",
-)
-def channels_last(spectrograms_BCYX, kernel, stride):
-    return cut(spectrograms_BCYX, kernel, stride).permute(0, 2, 3, 4, 5, 1).flatten(3).flatten(1, 2)
-
-
-@of(
-    "imagebind.patches",
-    "You cut the patches and reshaped them without moving an axis, so each of your rows holds cells of one channel "
-    "only. `permute(0, 2, 3, 1, 4, 5)` brings the channels behind the grid.",
-)
-def patches_of_one_channel(spectrograms_BCYX, kernel, stride):
-    pieces = cut(spectrograms_BCYX, kernel, stride)
-    B, C, rows, columns, P, Q = pieces.shape
-    return pieces.reshape(B, rows * columns, C * P * Q)
-
-
-@of(
-    "imagebind.patches",
-    "The axes of the result are swapped: `[B, C * P * Q, N]`, as `unfold` gives it. Put tokens before their content: "
-    "`transpose(1, 2)`.",
-)
-def content_before_tokens(spectrograms_BCYX, kernel, stride):
-    return overlapping_patches(spectrograms_BCYX, kernel, stride).transpose(1, 2)
-
-
-@of(
-    "imagebind.patches",
-    "You reshaped `[B, C * P * Q, N]` to `[B, N, C * P * Q]`. That moves no number and mixes the patches: use "
-    "`transpose(1, 2)`.",
-)
-def reshaped_after_unfold(spectrograms_BCYX, kernel, stride):
-    patches_BNF = overlapping_patches(spectrograms_BCYX, kernel, stride)
-    return patches_BNF.transpose(1, 2).reshape(patches_BNF.shape)
-
-
-@of(
-    "imagebind.patches",
-    "The patches stand before the batch: `[N, B, ...]`. Stack them along axis 1: `torch.stack(..., dim=1)`.",
-)
-def stacked_first(spectrograms_BCYX, kernel, stride):
-    return overlapping_patches(spectrograms_BCYX, kernel, stride).transpose(0, 1)
-
-
-@of(
-    "imagebind.patches",
-    "Your result still has the axes of the patches. Flatten each to its C * P * Q numbers: `flatten(2)`.",
-)
-def not_flattened(spectrograms_BCYX, kernel, stride):
-    return cut(spectrograms_BCYX, kernel, stride).permute(0, 2, 3, 1, 4, 5).flatten(1, 2)
-
-
-@of(
-    "imagebind.patches",
-    "Your patches have two axes, rows and columns of the grid. Join them to one axis of N patches: `flatten(1, 2)`.",
-)
-def grid_kept(spectrograms_BCYX, kernel, stride):
-    return cut(spectrograms_BCYX, kernel, stride).permute(0, 2, 3, 1, 4, 5).flatten(3)
-
-
-@of(
-    "imagebind.patches",
-    "You filled what is left over at the end up with zeros and made patches of it. Leave it out, as a convolution "
-    "does.",
-)
-def padded(spectrograms_BCYX, kernel, stride):
-    fit(spectrograms_BCYX, kernel)
-    Y, X = (-(length - k) % s for length, k, s in zip(spectrograms_BCYX.shape[2:], kernel, stride, strict=True))
-    return overlapping_patches(F.pad(spectrograms_BCYX, (0, X, 0, Y)), kernel, stride)
-
-
-@of(
-    "imagebind.patches",
-    "You put one patch more against the far edges, to use what is left over. Leave it out, as a convolution does.",
-)
-def moved_to_the_edge(spectrograms_BCYX, kernel, stride):
-    rows, columns = starts(spectrograms_BCYX, kernel, stride)
-    Y, X = (length - side for length, side in zip(spectrograms_BCYX.shape[2:], kernel, strict=True))
-    return stacked(spectrograms_BCYX, kernel, sorted({*rows, Y}), sorted({*columns, X}))
-
-
-@of(
-    "imagebind.patches",
-    "You refused a spectrogram in which something is left over. That was right for `patchify`; here leave the rest "
-    "out.",
-)
-def refuses_what_is_left_over(spectrograms_BCYX, kernel, stride):
-    for length, side, step in zip(spectrograms_BCYX.shape[2:], kernel, stride, strict=True):
-        if length < side or (length - side) % step:
-            raise ValueError("something is left over")
-    return overlapping_patches(spectrograms_BCYX, kernel, stride)
-
-
-@of(
-    "imagebind.patches",
-    "The last row and the last column of patches are missing: `range` ends before its end. The last place where P rows "
-    "are left is Y - P: `range(0, Y - P + 1, stride[0])`.",
-)
-def last_ones_missing(spectrograms_BCYX, kernel, stride):
-    rows, columns = starts(spectrograms_BCYX, kernel, stride)
-    Y, X = (length - side for length, side in zip(spectrograms_BCYX.shape[2:], kernel, strict=True))
-    return stacked(spectrograms_BCYX, kernel, [y for y in rows if y < Y], [x for x in columns if x < X])
-
-
-@of(
-    "imagebind.patches",
-    "Patch i begins at cell i times the stride. Yours begins at cell i, so the far side of the spectrogram is never "
-    "read.",
-)
-def begun_at_the_count(spectrograms_BCYX, kernel, stride):
-    rows, columns = starts(spectrograms_BCYX, kernel, stride)
-    return stacked(spectrograms_BCYX, kernel, range(len(rows)), range(len(columns)))
-
-
-@of("imagebind.patches", "The patches are cut off from the spectrogram: something detached them. Leave that out.")
-def detached_patches(spectrograms_BCYX, kernel, stride):
-    return overlapping_patches(spectrograms_BCYX.detach(), kernel, stride)
-
-
-@of("imagebind.patches", "The result is float32 whatever the spectrogram was. Keep the dtype of the input.")
-def always_float32(spectrograms_BCYX, kernel, stride):
-    return overlapping_patches(spectrograms_BCYX.float(), kernel, stride)
-
-
-@of(
-    "imagebind.patches",
-    "You refused a spectrogram that is as large as the kernel. One patch fits into it: refuse only what is smaller.",
-)
-def refuses_one_patch(spectrograms_BCYX, kernel, stride):
-    if kernel[0] >= spectrograms_BCYX.shape[2] or kernel[1] >= spectrograms_BCYX.shape[3]:
-        raise ValueError("the kernel does not fit")
-    return overlapping_patches(spectrograms_BCYX, kernel, stride)
-
-
-NO_REFUSAL = (
-    "Everything else is right. A spectrogram smaller than the kernel fails with a message about something else: "
-    "compare both sides first and raise a `ValueError`."
-)
-
-
-@of("imagebind.patches", NO_REFUSAL)
-def no_refusal_in_loops(spectrograms_BCYX, kernel, stride):
-    (P, Q), (Y, X) = kernel, spectrograms_BCYX.shape[2:]
-    rows, columns = range(0, Y - P + 1, stride[0]), range(0, X - Q + 1, stride[1])
-    patches = [spectrograms_BCYX[..., y : y + P, x : x + Q] for y in rows for x in columns]
-    return torch.stack(patches, dim=1).flatten(2)
-
-
-@of("imagebind.patches", NO_REFUSAL)
-def no_refusal_in_f_unfold(spectrograms_BCYX, kernel, stride):
-    return F.unfold(spectrograms_BCYX, kernel, stride=stride).transpose(1, 2)
-
-
-@of("imagebind.patches", NO_REFUSAL)
-def no_refusal_in_tensor_unfold(spectrograms_BCYX, kernel, stride):
-    pieces = spectrograms_BCYX.unfold(2, kernel[0], stride[0]).unfold(3, kernel[1], stride[1])
-    return pieces.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)
-
-
-@of("imagebind.patches", "Everything else is right. You compared the height alone: look at the width too.")
-def only_height_refused(spectrograms_BCYX, kernel, stride):
-    if kernel[0] > spectrograms_BCYX.shape[2]:
-        raise ValueError("too high")
-    return no_refusal_in_f_unfold(spectrograms_BCYX, kernel, stride)
-
-
-# --- imagebind.trunk --------------------------------------------------------------------------------------------------
 
 
 class Steps(SignalTrunk):
@@ -312,8 +47,7 @@ class Steps(SignalTrunk):
 
 @of(
     "imagebind.trunk",
-    "The class token is at the end, and you read the first row, a patch. Put it in front: it comes first in "
-    "`torch.cat`.",
+    "You put the class token at the end, and read the first row, a patch. Put it in front: first in `torch.cat`.",
 )
 class ClassTokenLast(Steps):
     def join(self, patches_BND):
@@ -322,7 +56,7 @@ class ClassTokenLast(Steps):
 
 @of(
     "imagebind.trunk",
-    "The class token is at the end, so every token has another one's position. Put it in front, and read row 0.",
+    "You put the class token at the end, so every token has another one's position. Put it in front, and read row 0.",
 )
 class ClassTokenLastAndRead(ClassTokenLast):
     def pick(self, x_BLD):
@@ -354,8 +88,8 @@ class FirstPositionsToPatches(PositionsBeforeClassToken):
 
 @of(
     "imagebind.trunk",
-    "You have N tokens where you add the positions, and there are 1 + N of those. Join the class token in front of the "
-    "patches first, along `dim=1`, then add.",
+    "You added 1 + N positions to N patches. Join the class token in front of the patches first, along `dim=1`, then "
+    "add.",
 )
 class AllPositionsToPatches(PositionsBeforeClassToken):
     def join(self, patches_BND):
@@ -390,7 +124,7 @@ class PositionsDetached(Steps):
         return self.norm_before(x_BLD + self.positions.detach())
 
 
-@of("imagebind.trunk", "The class token is [D], one for all. Each of the B signals needs one: `expand(B, 1, -1)`.")
+@of("imagebind.trunk", "You joined one class token, and there are B signals. Give one to each: `expand(B, 1, -1)`.")
 class ClassTokenForOneSignal(Steps):
     def first(self, patches_BND):
         return self.class_token[None, None]
@@ -421,7 +155,7 @@ class ClassTokenDetached(Steps):
         return super().first(patches_BND).detach()
 
 
-@of("imagebind.trunk", "You left the class token out and read the first patch. Join the class token in front of them.")
+@of("imagebind.trunk", "You left the class token out and read the first patch. Join it in front of the patches.")
 class NoClassToken(Steps):
     def join(self, patches_BND):
         return patches_BND
@@ -430,16 +164,38 @@ class NoClassToken(Steps):
         return self.norm_before(x_BLD + self.positions[1:])
 
 
-@of("imagebind.trunk", "You took the mean over the patches. The class token has collected what counts: take row 0.")
+MEAN_OF_PATCHES = "You took the mean over the patches. Take the class token instead, which has read them: `[:, 0]`."
+MEAN_OF_TOKENS = "You took the mean over all tokens. Take the class token alone, which has read the others: `[:, 0]`."
+
+
+@of("imagebind.trunk", MEAN_OF_PATCHES)
 class MeanOverPatches(Steps):
     def pick(self, x_BLD):
         return x_BLD[:, 1:].mean(dim=1)
 
 
-@of("imagebind.trunk", "You took the mean over all tokens. The class token has collected what counts: take row 0.")
+@of("imagebind.trunk", MEAN_OF_PATCHES)
+class MeanOverNormedPatches(Steps):
+    def pick(self, x_BLD):
+        return x_BLD[:, 1:]
+
+    def end(self, x_BND):
+        return super().end(x_BND).mean(dim=1)
+
+
+@of("imagebind.trunk", MEAN_OF_TOKENS)
 class MeanOverTokens(Steps):
     def pick(self, x_BLD):
         return x_BLD.mean(dim=1)
+
+
+@of("imagebind.trunk", MEAN_OF_TOKENS)
+class MeanOverNormedTokens(Steps):
+    def pick(self, x_BLD):
+        return x_BLD
+
+    def end(self, x_BLD):
+        return super().end(x_BLD).mean(dim=1)
 
 
 @of("imagebind.trunk", "You read the last token, as a text encoder does. The class token comes first: `[:, 0]`.")
@@ -472,7 +228,7 @@ class KeptTokenAxis(Steps):
         return x_BLD[:, :1]
 
 
-@of("imagebind.trunk", "You left out `self.stem_norm`. The patches pass through it before the class token is joined.")
+@of("imagebind.trunk", "You left out `self.stem_norm`. Call it on the patches, before the class token is joined.")
 class NoStemNorm(Steps):
     def cut(self, signals):
         return self.stem(signals)
@@ -490,13 +246,18 @@ class StemNormAfterJoining(Steps):
         return self.stem_norm(super().join(patches_BND))
 
 
-@of("imagebind.trunk", "You left out `self.norm_before`. It comes after the positions, before the first block.")
+@of(
+    "imagebind.trunk", "You left out `self.norm_before`. Call it after the positions are added, before the first block."
+)
 class NoNormBefore(Steps):
     def place(self, x_BLD):
         return x_BLD + self.positions
 
 
-@of("imagebind.trunk", "You left out both norms before the blocks: `self.stem_norm` and `self.norm_before`.")
+@of(
+    "imagebind.trunk",
+    "You left out both norms before the blocks. Call `self.stem_norm` on the patches, `self.norm_before` on the sum.",
+)
 class NoNormsBeforeBlocks(NoNormBefore):
     def cut(self, signals):
         return self.stem(signals)
@@ -514,13 +275,58 @@ class NormsSwapped(Steps):
         return self.stem_norm(x_BLD + self.positions)
 
 
-@of("imagebind.trunk", "You left out `self.norm`. It norms the class token's row, before the projection.")
+NORM_BEFORE_AT_THE_END = (
+    "You called `self.norm_before` at the end. Call it before the first block, on the sum of tokens and positions; "
+    "`self.norm` alone stands at the end."
+)
+
+
+@of("imagebind.trunk", NORM_BEFORE_AT_THE_END)
+class NormBeforeAfterBlocks(NoNormBefore):
+    def end(self, x_BD):
+        return self.projection(self.norm(self.norm_before(x_BD)))
+
+
+@of("imagebind.trunk", NORM_BEFORE_AT_THE_END)
+class NormBeforeAfterNorm(NoNormBefore):
+    def end(self, x_BD):
+        return self.projection(self.norm_before(self.norm(x_BD)))
+
+
+@of("imagebind.trunk", NORM_BEFORE_AT_THE_END)
+class NormBeforeInPlaceOfNorm(NoNormBefore):
+    def end(self, x_BD):
+        return self.projection(self.norm_before(x_BD))
+
+
+@of("imagebind.trunk", NORM_BEFORE_AT_THE_END)
+class NormBeforeAfterProjection(NoNormBefore):
+    def end(self, x_BD):
+        return self.norm_before(super().end(x_BD))
+
+
+@of("imagebind.trunk", NORM_BEFORE_AT_THE_END)
+class NormBeforeAgainAtTheEnd(Steps):
+    def end(self, x_BD):
+        return self.projection(self.norm(self.norm_before(x_BD)))
+
+
+@of("imagebind.trunk", "You swapped two norms: `self.norm_before` follows the positions, `self.norm` the blocks.")
+class NormBeforeAndNormSwapped(Steps):
+    def place(self, x_BLD):
+        return self.norm(x_BLD + self.positions)
+
+    def end(self, x_BD):
+        return self.projection(self.norm_before(x_BD))
+
+
+@of("imagebind.trunk", "You left out `self.norm`. Call it on the class token's row, before the projection.")
 class NoNorm(Steps):
     def end(self, x_BD):
         return self.projection(x_BD)
 
 
-@of("imagebind.trunk", "You called `self.norm` after the projection. It norms the D numbers before it.")
+@of("imagebind.trunk", "You called `self.norm` after the projection. Call it before: it norms D numbers.")
 class NormAfterProjection(Steps):
     def end(self, x_BD):
         return self.norm(self.projection(x_BD))
@@ -537,7 +343,10 @@ class NormAfterEveryBlock(Steps):
         return self.projection(x_BD)
 
 
-@of("imagebind.trunk", "You left out the projection: your vectors have D numbers. `self.projection` makes E of them.")
+@of(
+    "imagebind.trunk",
+    "You left out the projection: your vectors have D numbers. Call `self.projection`, which makes E of them.",
+)
 class NoProjection(Steps):
     def end(self, x_BD):
         return self.norm(x_BD)
@@ -552,7 +361,11 @@ class LengthOne(Steps):
         return F.normalize(super().end(x_BD), dim=1)
 
 
-@of("imagebind.trunk", "You left out the blocks: the class token has seen no patch. Run them one after another.")
+@of(
+    "imagebind.trunk",
+    "Your blocks have no effect: you left them out, or dropped what they return. Keep it in the loop: `x_BLD = "
+    "block(x_BLD)`.",
+)
 class NoBlocks(Steps):
     def run(self, x_BLD):
         return x_BLD
@@ -568,7 +381,9 @@ class BlocksCalledAtOnce(Steps):
 
 
 @of(
-    "imagebind.trunk", "You gave every block the same tokens, so only the last one counts. Each reads what came before."
+    "imagebind.trunk",
+    "You gave every block the same tokens, so only the last one counts. Give each what the one before returned: `x_BLD "
+    "= block(x_BLD)`.",
 )
 class BlocksInParallel(Steps):
     def run(self, x_BLD):
@@ -586,7 +401,7 @@ class BlocksReversed(Steps):
         return x_BLD
 
 
-@of("imagebind.trunk", "You never ran the last block. Go through all of `self.blocks`.")
+@of("imagebind.trunk", "You never ran the last block. Go through all of `self.blocks`, and return after the loop.")
 class LastBlockSkipped(Steps):
     def run(self, x_BLD):
         for block in self.blocks[:-1]:
@@ -602,7 +417,10 @@ class ResidualAroundBlocks(Steps):
         return x_BLD
 
 
-@of("imagebind.trunk", "You cut the patches off from the signals, and from the stem: something detached them.")
+@of(
+    "imagebind.trunk",
+    "You cut the patches off from the signals, and from the stem: something detached them. Leave that out.",
+)
 class PatchesDetached(Steps):
     def cut(self, signals):
         return super().cut(signals).detach()
@@ -626,8 +444,19 @@ class FourAxesAlone(Steps):
 
 @of(
     "imagebind.trunk",
-    "Everything else is right. Signals of another size must be refused: raise a `ValueError` where `signals.shape[1:]` "
-    "is not `self.size`.",
+    "You asked for four axes, and refused a series, which has three. Compare `signals.shape[1:]` with `self.size`.",
+)
+class FourAxesDemanded(Steps):
+    def look(self, signals):
+        super().look(signals)
+        if signals.ndim != 4:
+            raise ValueError("not four axes")
+
+
+@of(
+    "imagebind.trunk",
+    "Everything else is right. Signals of another size must be refused: raise a `ValueError` where `signals.shape[1:] "
+    "!= self.size`.",
 )
 class NoRefusal(Steps):
     def look(self, signals):
@@ -636,7 +465,8 @@ class NoRefusal(Steps):
 
 @of(
     "imagebind.trunk",
-    "You compared the whole shape, batch too, with `self.size`, and refused everything. Compare `signals.shape[1:]`.",
+    "You refused every signal: you compared the batch too, or a list with a tuple, or by `is not`. Raise the error "
+    "where `signals.shape[1:] != self.size`.",
 )
 class BatchCompared(Steps):
     def look(self, signals):
@@ -644,7 +474,7 @@ class BatchCompared(Steps):
             raise ValueError("another size")
 
 
-@of("imagebind.trunk", "Everything else is right. You did not compare the channels: take all of `signals.shape[1:]`.")
+@of("imagebind.trunk", "Everything else is right. You left the channels out: compare all of `signals.shape[1:]`.")
 class ChannelsNotCompared(Steps):
     def look(self, signals):
         if signals.shape[2:] != self.size[1:]:
@@ -653,8 +483,8 @@ class ChannelsNotCompared(Steps):
 
 @of(
     "imagebind.trunk",
-    "Everything else is right. You counted patches or numbers; a spectrogram on its side has as many. Compare the "
-    "sides.",
+    "Everything else is right. You counted patches or numbers, and a spectrogram on its side has as many. Compare the "
+    "sides: `signals.shape[1:]`.",
 )
 class CountsCompared(Steps):
     def look(self, signals):
@@ -664,7 +494,7 @@ class CountsCompared(Steps):
 
 @of(
     "imagebind.trunk",
-    "Everything else is right. You compared the last axes, so a signal without a batch passes: compare "
+    "Everything else is right. You compared the last axes, so a signal without a batch passes. Compare "
     "`signals.shape[1:]`.",
 )
 class LastAxesCompared(Steps):
