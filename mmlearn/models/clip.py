@@ -2,7 +2,8 @@
 
 Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision" (arXiv:2103.00020).
 
-From the top: the sizes, the image encoder, the text encoder, the model, the zero-shot classifier, the published sizes.
+From the top: the sizes, the image encoder, the text encoder, the model, its halves alone, the zero-shot classifier, the
+published sizes.
 Scores and loss stand in `mmlearn.nn.contrastive`, because ImageBind shares them; the tokenizer in `clip_tokenizer.py`.
 
 Shape letters: B batch, C channels, Y and X rows and columns of pixels, N patches, L tokens of a text, D width of an
@@ -191,6 +192,47 @@ class CLIP(nn.Module):
     def loss(self, images_BCYX: Tensor, tokens_BL: Tensor) -> Tensor:
         """The contrastive loss of B pairs of images and texts; across processes, see `contrastive_loss`."""
         return contrastive_loss(self.embed_images(images_BCYX), self.embed_texts(tokens_BL), self.similarity)
+
+
+@dataclass(frozen=True)
+class TowerConfig:
+    """Sizes of one half of a CLIP, as it is also released alone."""
+
+    clip: CLIPConfig  # what it says of the other half does not count
+    projected: bool = True  # into the shared space, [B, E]; otherwise vectors are the encoder's own, [B, D]
+
+
+class Tower(nn.Module):
+    """One half of a CLIP: what stands in its `encoder` and `projection`.
+
+    Args:
+        config: the sizes.
+        device, dtype: of the parameters.
+    """
+
+    half: str  # of the CLIP
+
+    def __init__(self, config: TowerConfig, *, device=None, dtype=None) -> None:
+        super().__init__()
+        self.config, clip = config, CLIP(config.clip, device=device, dtype=dtype)
+        self.encoder = clip.get_submodule(self.half)
+        self.projection = clip.get_submodule(f"{self.half}_projection") if config.projected else nn.Identity()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """What the encoder reads, to vectors of any length: `[B, E]`, or `[B, D]` without a projection."""
+        return self.projection(self.encoder(inputs))
+
+
+class ImageTower(Tower):
+    """Images `[B, C, Y, X]` to vectors, which become CLIP's when brought to length 1."""
+
+    half = "image"
+
+
+class TextTower(Tower):
+    """Tokens `[B, L]` to vectors, which become CLIP's when brought to length 1."""
+
+    half = "text"
 
 
 def class_vectors(texts_KWE: Tensor) -> Tensor:

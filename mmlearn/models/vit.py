@@ -39,7 +39,7 @@ class ViTConfig:
     depth: int  # how many blocks
     heads: int  # H
     mlp_dim: int  # hidden width of the perceptrons
-    classes: int  # K
+    classes: int  # K; 0 for no head: the model then gives features
     channels: int = 3  # C
     norm_eps: float = 1e-6  # the paper's released code; torch's own default is 1e-5
 
@@ -110,10 +110,10 @@ class ViT(nn.Module):
         self.config = c = config
         self.projection = PatchProjection(c.channels, c.patch_size, c.dim, **place)
         self.encoder = Encoder(c.grid[0] * c.grid[1], c.dim, c.depth, c.heads, c.mlp_dim, norm_eps=c.norm_eps, **place)
-        self.head = nn.Linear(c.dim, c.classes, **place)
+        self.head = nn.Linear(c.dim, c.classes, **place) if c.classes else nn.Identity()
 
     def forward(self, images_BCYX: Tensor) -> Tensor:
-        """Images `[B, C, Y, X]` to class scores `[B, K]`."""
+        """Images `[B, C, Y, X]` to class scores `[B, K]`, or to features `[B, D]` where there are no classes."""
         return self.head(self.features(images_BCYX))  # scores = y W^T + b, y of equation 4
 
     def features(self, images_BCYX: Tensor) -> Tensor:

@@ -90,6 +90,7 @@ class ExtraTokenAttention(SelfAttention):
         """Queries `[B, H, N, d]`, keys and values `[B, H, N + 1, d]` of every head, from `[B, N, D]`."""
         q_BHNd, k_BHNd, v_BHNd = super().split(x_BND)
         extra_H1d = (t.unflatten(0, (self.heads, 1, -1)).to(q_BHNd.dtype) for t in (self.extra_key, self.extra_value))
-        extra_BH1d = (t.expand(len(x_BND), -1, -1, -1) for t in extra_H1d)
+        # Not len(x_BND), which would be a constant in an exported graph.
+        extra_BH1d = (t.expand(x_BND.shape[0], -1, -1, -1) for t in extra_H1d)
         k_BHnd, v_BHnd = (torch.cat(pair, dim=2) for pair in zip((k_BHNd, v_BHNd), extra_BH1d, strict=True))
         return q_BHNd, k_BHnd, v_BHnd

@@ -85,7 +85,7 @@ class StochasticDepth(nn.Module):
         """The same shape."""
         if not self.training or self.rate == 0:
             return x_BND
-        kept_B11 = nn.functional.dropout(x_BND.new_ones(len(x_BND), 1, 1), self.rate)  # 0, or 1 / (1 - rate)
+        kept_B11 = nn.functional.dropout(x_BND.new_ones(x_BND.shape[0], 1, 1), self.rate)  # 0, or 1 / (1 - rate)
         return x_BND * kept_B11
 
 

@@ -4,6 +4,9 @@ import json
 
 import pytest
 import torch
+from comparing import CLIPS as TINY
+from comparing import clip_peer, close, gradients_as_ours, perturbed, texts, with_weights_of
+from comparing import pictures as images
 
 from mmlearn import data
 from mmlearn.models.clip import CLIP, PRESETS, CLIPConfig, class_vectors
@@ -11,116 +14,18 @@ from mmlearn.models.clip_tokenizer import END, START, Tokenizer, count_words, le
 from mmlearn.nn.contrastive import symmetric_loss
 from mmlearn.nn.positions import interpolate_positions
 
-# Image size, patch, image (dim, depth, heads), vocabulary, context, text (dim, depth, heads), E. The peer has squares.
-TINY = {
-    "two blocks": CLIPConfig((8, 8), 4, 24, 2, 3, 30, 9, 16, 2, 4, 10),
-    "one head, deeper texts": CLIPConfig((6, 6), 2, 16, 1, 1, 17, 5, 12, 3, 1, 12),
-    "gelu": CLIPConfig((15, 15), 5, 20, 3, 5, 40, 7, 24, 1, 6, 8, activation="gelu"),
-    "gelu, four channels": CLIPConfig((4, 4), 2, 32, 1, 8, 21, 6, 8, 2, 2, 20, channels=4, activation="gelu"),
-    "wide texts, one patch": CLIPConfig((3, 3), 3, 12, 2, 2, 55, 11, 36, 2, 9, 6),
-}
 PARAMETERS = {  # the first three are those of OpenAI's released models
     "vit-b-32": 151_277_313,
     "vit-b-16": 149_620_737,
     "vit-l-14": 427_616_513,
     "vit-l-14-336": 427_944_193,
 }
-BLOCK = {
-    "norm1": "layer_norm1",
-    "norm2": "layer_norm2",
-    "attention.out": "self_attn.out_proj",
-    "mlp.0": "mlp.fc1",
-    "mlp.2": "mlp.fc2",
-}
-OUTSIDE = {
-    "similarity.log_scale": "logit_scale",
-    "image_projection.weight": "visual_projection.weight",
-    "text_projection.weight": "text_projection.weight",
-    "image.projection.linear.weight": "vision_model.embeddings.patch_embedding.weight",
-    "image.class_token": "vision_model.embeddings.class_embedding",
-    "image.positions": "vision_model.embeddings.position_embedding.weight",
-    "text.tokens.weight": "text_model.embeddings.token_embedding.weight",
-    "text.positions": "text_model.embeddings.position_embedding.weight",
-}
-NORMS = {
-    "image.norm_before": "vision_model.pre_layrnorm",  # sic
-    "image.norm_after": "vision_model.post_layernorm",
-    "text.norm": "text_model.final_layer_norm",
-}
-
-
-def close(ours, theirs) -> None:
-    assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
-    error = (ours - theirs).abs().max() / theirs.abs().max()
-    assert error <= 1e-5, f"max|a-b| / max|b| is {error:.2g}"
-
-
-def build_peer(config: CLIPConfig):
-    from transformers import CLIPConfig as PeerConfig
-    from transformers import CLIPModel
-
-    c, activation = config, config.activation.replace("-", "_")
-    text = {
-        "vocab_size": c.vocabulary,
-        "max_position_embeddings": c.context,
-        "bos_token_id": c.vocabulary - 2,
-        "eos_token_id": c.end,
-    }
-    image = {"image_size": c.image_size[0], "patch_size": c.patch_size, "num_channels": c.channels}
-    sizes = ((text, c.text_dim, c.text_depth, c.text_heads), (image, c.image_dim, c.image_depth, c.image_heads))
-    for options, dim, depth, heads in sizes:
-        options |= {
-            "hidden_size": dim,
-            "intermediate_size": 4 * dim,
-            "num_hidden_layers": depth,
-            "num_attention_heads": heads,
-            "hidden_act": activation,
-            "projection_dim": c.embed_dim,
-        }
-    return CLIPModel(PeerConfig(text_config=text, vision_config=image, projection_dim=c.embed_dim)).eval()
-
-
-def from_peer(values: dict[str, torch.Tensor], config: CLIPConfig) -> dict[str, torch.Tensor]:
-    """The peer's tensors (weights or gradients) under our names; every one is used once."""
-    left = dict(values)
-    ours = {mine: left.pop(name) for mine, name in OUTSIDE.items()}
-    for kind in ("weight", "bias"):
-        ours |= {f"{mine}.{kind}": left.pop(f"{name}.{kind}") for mine, name in NORMS.items()}
-        for tower, name, depth in (("image", "vision", config.image_depth), ("text", "text", config.text_depth)):
-            for index in range(depth):
-                here, there = f"{tower}.blocks.{index}", f"{name}_model.encoder.layers.{index}"
-                ours |= {f"{here}.{mine}.{kind}": left.pop(f"{there}.{name}.{kind}") for mine, name in BLOCK.items()}
-                parts = [left.pop(f"{there}.self_attn.{part}_proj.{kind}") for part in "qkv"]
-                ours[f"{here}.attention.qkv.{kind}"] = torch.cat(parts)
-    assert left == {}
-    kernel = "image.projection.linear.weight"
-    return ours | {kernel: ours[kernel].flatten(1)}  # a kernel there, a matrix here
 
 
 def build_pair(config: CLIPConfig):
     """Both models with the same random weights."""
-    generator = torch.Generator().manual_seed(0)
-    theirs, ours = build_peer(config), CLIP(config).eval()
-    with torch.no_grad():  # zeros and ones, in biases, class token and norms, would hide errors
-        for parameter in theirs.parameters():
-            parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
-    ours.load_state_dict(from_peer(theirs.state_dict(), config))
-    return ours, theirs
-
-
-def images(config: CLIPConfig, count: int, size: tuple[int, int] | None = None) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(1)
-    return torch.randn(count, config.channels, *(size or config.image_size), generator=generator)
-
-
-def texts(config: CLIPConfig, count: int) -> torch.Tensor:
-    """Texts of every length, each filled up with its end."""
-    generator = torch.Generator().manual_seed(2)
-    tokens_BL = torch.randint(config.end - 1, (count, config.context), generator=generator)
-    tokens_BL[:, 0] = config.end - 1
-    for row in range(count):
-        tokens_BL[row, 1 + row % (config.context - 1) :] = config.end
-    return tokens_BL
+    theirs = perturbed(clip_peer(config))
+    return with_weights_of(CLIP(config), theirs, "hf-clip"), theirs
 
 
 @pytest.fixture(params=TINY)
@@ -156,7 +61,7 @@ def test_loss_and_gradients_are_the_peers(pair):
     close(loss, expected)
     loss.backward()
     expected.backward()
-    gradients = from_peer({name: p.grad for name, p in theirs.named_parameters()}, ours.config)
+    gradients = gradients_as_ours(ours, theirs, "hf-clip")
     # Each against the largest of all: the key's bias, for one, has no gradient but rounding, for softmax ignores it.
     largest = max(gradient.abs().max() for gradient in gradients.values())
     for name, parameter in ours.named_parameters():
@@ -214,12 +119,10 @@ def test_class_vectors_are_the_loop_of_the_paper():
 def test_published_presets_have_the_published_size(preset):
     config = CLIPConfig.preset(preset)
     with torch.device("meta"):
-        theirs = build_peer(config)
+        theirs = clip_peer(config)
     ours = CLIP(config, device="meta")
     count = sum(p.numel() for p in ours.parameters())
     assert count == PARAMETERS[preset] == sum(p.numel() for p in theirs.parameters())
-    shapes = {name: value.shape for name, value in from_peer(theirs.state_dict(), config).items()}
-    assert shapes == {name: value.shape for name, value in ours.state_dict().items()}
 
 
 def test_every_published_preset_is_counted():

@@ -2,9 +2,13 @@
 
 import pytest
 import torch
+from comparing import close, released
 from torch import nn
 from torch.nn import functional as F
 
+from mmlearn.hub import keys
+from mmlearn.hub.clip import HF_KEYS
+from mmlearn.hub.keys import Key
 from mmlearn.models.clip import CLIPConfig, ImageEncoder, TextEncoder
 from mmlearn.models.imagebind import (
     PRESETS,
@@ -22,12 +26,6 @@ from mmlearn.nn.patches import PatchProjection, StridedProjection
 from mmlearn.nn.transformer import StochasticDepthBlock
 
 SIZES = [(12, 3, 5), (16, 1, 7), (24, 8, 3)]  # dim, heads, tokens
-
-
-def close(ours, theirs) -> None:
-    assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
-    error = (ours - theirs).abs().max() / theirs.abs().max()
-    assert error <= 1e-5, f"max|a-b| / max|b| is {error:.2g}"
 
 
 def randomise(module: nn.Module) -> nn.Module:
@@ -276,31 +274,12 @@ def test_the_text_trunk_is_that_of_transformers():
             pad_token_id=0,
         )
     )
-    left, ours = dict(randomise(theirs.eval()).state_dict()), {}
-
-    def take(suffix: str) -> torch.Tensor:
-        (name,) = [name for name in left if name.endswith(suffix) and "position_ids" not in name]
-        return left.pop(name)
-
-    ours["tokens.weight"] = take("token_embedding.weight")
-    ours["positions"] = take("position_embedding.weight")
-    ours["projection.weight"] = take("text_projection.weight")
-    for kind in ("weight", "bias"):
-        ours[f"norm.{kind}"] = take(f"final_layer_norm.{kind}")
-        for i in range(3):
-            parts = [take(f"layers.{i}.self_attn.{part}_proj.{kind}") for part in "qkv"]
-            ours[f"blocks.{i}.attention.qkv.{kind}"] = torch.cat(parts)
-            ours[f"blocks.{i}.attention.out.{kind}"] = take(f"layers.{i}.self_attn.out_proj.{kind}")
-            for a, b in {
-                "norm1": "layer_norm1",
-                "norm2": "layer_norm2",
-                "mlp.0": "mlp.fc1",
-                "mlp.2": "mlp.fc2",
-            }.items():
-                ours[f"blocks.{i}.{a}.{kind}"] = take(f"layers.{i}.{b}.{kind}")
-    assert [name for name in left if "position_ids" not in name] == []
+    lines = [line for line in HF_KEYS if line.ours.startswith("text.")]
+    lines.append(Key("text.projection.weight", "text_projection.weight"))
     trunk = text_trunk(norm_eps=1e-6)
-    trunk.load_state_dict(ours)
+    holder = nn.ModuleDict({"text": trunk})
+    tensors = released(theirs, randomise(theirs.eval()).state_dict())
+    holder.load_state_dict(keys.to_ours(holder, lines, tensors, "the peer"))
     with torch.no_grad():
         close(trunk(TEXTS), theirs(TEXTS).text_embeds)
 

@@ -2,18 +2,12 @@
 
 import pytest
 import torch
+from comparing import VITS as TINY
+from comparing import close, gradients_as_ours, perturbed, pictures, vit_peer, with_weights_of
 from torch.nn import functional as F
 
 from mmlearn.models.vit import PRESETS, Encoder, ViT, ViTConfig
 
-# Non-square images, one and many heads, one and many blocks, other channels, both published norms' eps.
-TINY = {
-    "wide": ViTConfig((8, 12), 4, dim=24, depth=2, heads=3, mlp_dim=40, classes=5, norm_eps=1e-12),
-    "tall": ViTConfig((15, 6), 3, dim=16, depth=3, heads=1, mlp_dim=24, classes=3, norm_eps=1e-6),
-    "one block, one channel": ViTConfig((4, 10), 2, dim=32, depth=1, heads=8, mlp_dim=16, classes=7, channels=1),
-    "square, four channels": ViTConfig((10, 10), 5, dim=20, depth=4, heads=5, mlp_dim=80, classes=2, channels=4),
-    "coarse eps": ViTConfig((6, 8), 2, dim=12, depth=2, heads=2, mlp_dim=20, classes=4, norm_eps=1e-2),
-}
 PARAMETERS = {
     "vit-ti-16": 5_717_416,
     "vit-s-16": 22_050_664,
@@ -22,64 +16,6 @@ PARAMETERS = {
     "vit-l-16": 304_326_632,
     "vit-h-14": 632_045_800,
 }
-BLOCK = {
-    "norm1": "layernorm_before",
-    "norm2": "layernorm_after",
-    "attention.out": "attention.o_proj",
-    "mlp.0": "mlp.fc1",
-    "mlp.2": "mlp.fc2",
-}
-OUTSIDE = {"projection.linear": "vit.embeddings.patch_embeddings.projection", "encoder.norm": "vit.layernorm"}
-
-
-def close(ours, theirs) -> None:
-    assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
-    error = (ours - theirs).abs().max() / theirs.abs().max()
-    assert error <= 1e-5, f"max|a-b| / max|b| is {error:.2g}"
-
-
-def build_peer(config: ViTConfig):
-    from transformers import ViTConfig as PeerConfig
-    from transformers import ViTForImageClassification
-
-    return ViTForImageClassification(
-        PeerConfig(
-            hidden_size=config.dim,
-            num_hidden_layers=config.depth,
-            num_attention_heads=config.heads,
-            intermediate_size=config.mlp_dim,
-            image_size=config.image_size,
-            patch_size=config.patch_size,
-            num_channels=config.channels,
-            num_labels=config.classes,
-            layer_norm_eps=config.norm_eps,
-            hidden_act="gelu",
-            qkv_bias=True,
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-            attn_implementation="eager",  # the only one that hands out its weights
-        )
-    ).eval()
-
-
-def from_peer(values: dict[str, torch.Tensor], depth: int) -> dict[str, torch.Tensor]:
-    """The peer's tensors (weights or gradients) under our names; every one is used once."""
-    left = dict(values)
-    ours = {
-        "encoder.class_token": left.pop("vit.embeddings.cls_token"),
-        "encoder.positions": left.pop("vit.embeddings.position_embeddings"),
-    }
-    for kind in ("weight", "bias"):
-        ours[f"head.{kind}"] = left.pop(f"classifier.{kind}")
-        ours |= {f"{mine}.{kind}": left.pop(f"{name}.{kind}") for mine, name in OUTSIDE.items()}
-        for index in range(depth):
-            here, there = f"encoder.blocks.{index}", f"vit.layers.{index}"
-            ours |= {f"{here}.{mine}.{kind}": left.pop(f"{there}.{name}.{kind}") for mine, name in BLOCK.items()}
-            parts = [left.pop(f"{there}.attention.{part}_proj.{kind}") for part in "qkv"]
-            ours[f"{here}.attention.qkv.{kind}"] = torch.cat(parts)
-    assert left == {}
-    ours["projection.linear.weight"] = ours["projection.linear.weight"].flatten(1)  # a kernel there, a matrix here
-    return ours
 
 
 @pytest.fixture(params=TINY)
@@ -89,13 +25,8 @@ def pair(request):
 
 def build_pair(config: ViTConfig):
     """Both models with the same random weights, and images."""
-    generator = torch.Generator().manual_seed(0)
-    theirs, ours = build_peer(config), ViT(config).eval()
-    with torch.no_grad():  # zeros and ones, in biases, class token and norms, would hide errors
-        for parameter in theirs.parameters():
-            parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
-    ours.load_state_dict(from_peer(theirs.state_dict(), config.depth))
-    return ours, theirs, torch.randn(3, config.channels, *config.image_size, generator=generator)
+    theirs = perturbed(vit_peer(config))
+    return with_weights_of(ViT(config), theirs, "hf-vit"), theirs, pictures(config, 3)
 
 
 def test_logits_hidden_states_and_attention_are_the_peers(pair):
@@ -121,7 +52,7 @@ def test_gradients_of_a_loss_are_the_peers(pair):
     labels = torch.arange(len(images)) % ours.config.classes
     F.cross_entropy(ours(images), labels).backward()
     F.cross_entropy(theirs(images).logits, labels).backward()
-    expected = from_peer({name: p.grad for name, p in theirs.named_parameters()}, ours.config.depth)
+    expected = gradients_as_ours(ours, theirs, "hf-vit")
     # Each against the largest of all: the key's bias, for one, has no gradient but rounding, for softmax ignores it.
     largest = max(gradient.abs().max() for gradient in expected.values())
     for name, parameter in ours.named_parameters():
@@ -226,12 +157,10 @@ def test_positions_of_another_size_are_parameters_that_learn():
 def test_published_presets_have_the_published_size(preset):
     config = ViTConfig.preset(preset)
     with torch.device("meta"):
-        theirs = build_peer(config)
+        theirs = vit_peer(config)
     ours = ViT(config, device="meta")
     count = sum(p.numel() for p in ours.parameters())
     assert count == PARAMETERS[preset] == sum(p.numel() for p in theirs.parameters())
-    shapes = {name: value.shape for name, value in from_peer(theirs.state_dict(), config.depth).items()}
-    assert shapes == {name: value.shape for name, value in ours.state_dict().items()}
 
 
 def test_every_published_preset_is_counted():
