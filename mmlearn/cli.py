@@ -83,6 +83,21 @@ def _parser() -> argparse.ArgumentParser:
     checked.add_argument("--share", type=float, default=0.05, help="of all steps (default: 0.05)")
     checked.set_defaults(run=_zoo_check)
 
+    bench = commands.add_parser(
+        "bench",
+        help="measure reference models beside other implementations of them",
+        description="Time of import, forward and training step, and peak memory, of our reference models and of every "
+        "installed peer, which take turns. The base size needs 8 GiB of memory; all of it takes some minutes.",
+    )
+    bench.add_argument("models", nargs="*", metavar="model", help="such as vit (default: all)")
+    bench.add_argument("--size", choices=("toy", "base", "all"), default="all", help="of the models (default: all)")
+    bench.add_argument("--rounds", type=int, help="rounds that count (default: 20 toy, 6 base, 3 for imports)")
+    bench.add_argument("--batch", type=int, help="items in a batch (default: 32 toy, 2 base)")
+    bench.add_argument("--threads", type=int, help="threads of torch; 1 is the least noisy (default: torch's choice)")
+    bench.add_argument("--device", help="such as cpu or cuda:1 (default: the best one here)")
+    bench.add_argument("--json", metavar="FILE", help="also write everything, with the values of all rounds")
+    bench.set_defaults(run=_bench)
+
     new = commands.add_parser(
         "new",
         help="write the files of a new lesson, which work at once",
@@ -173,6 +188,22 @@ def _zoo_check(options) -> int:
         f"furthest apart: {furthest:.4f}" + ("" if furthest <= zoo.NEAR else f"; more than {zoo.NEAR} is another curve")
     )
     return 0 if furthest <= zoo.NEAR else 1
+
+
+def _bench(options) -> None:
+    from pathlib import Path
+
+    from mmlearn.bench.run import bench
+
+    bench(
+        options.models,
+        options.size,
+        rounds=options.rounds,
+        batch=options.batch,
+        threads=options.threads,
+        device=options.device,
+        file=Path(options.json) if options.json else None,
+    )
 
 
 def _new(options) -> None:

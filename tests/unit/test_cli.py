@@ -9,7 +9,7 @@ import pytest
 from mmlearn.cli import main
 
 COMMANDS = [[], ["lab"], ["progress"], ["build"], ["data"], ["data", "check"], ["data", "build"]]
-COMMANDS += [["experiment"], ["zoo"], ["zoo", "list"], ["zoo", "train"], ["zoo", "check"], ["new"]]
+COMMANDS += [["experiment"], ["zoo"], ["zoo", "list"], ["zoo", "train"], ["zoo", "check"], ["bench"], ["new"]]
 
 
 def whole_lines(text: str) -> str:
@@ -46,6 +46,7 @@ def test_help_lists_every_command(capsys):
         (["lab", "--port", "many"], "invalid int value: 'many'"),
         (["data"], "required: ACTION"),
         (["experiment", "--jobs", "two"], "invalid int value: 'two'"),
+        (["bench", "--size", "huge"], "invalid choice: 'huge'"),
         (["new"], "required: NN_name"),
     ],
 )
@@ -94,6 +95,7 @@ def test_our_own_mistakes_keep_their_traceback(monkeypatch):
         (["data", "check", "emojis"], "There is no data set 'emojis'. There is: emoji, stamps, "),
         (["data", "build", "emojis"], "There is no data set 'emojis'. There is: emoji, stamps, "),
         (["build", "77"], "77"),
+        (["bench", "vits"], "no model to measure is called 'vits'; there are vit, clip"),
     ],
 )
 def test_a_wrong_name_is_told_with_the_right_ones(arguments, said, capsys):
