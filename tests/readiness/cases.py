@@ -1,0 +1,159 @@
+"""The models of the readiness suite. A new one joins by a line in `CASES`; every test then runs for it.
+
+    Case("vit", ViT, pictures, TINY_VIT, vit.PRESETS, loss=class_loss)
+
+If its inputs are of a new kind, it also brings a function that makes them, and if it is built in a way of its own,
+one that builds it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from mmlearn.models import clip, imagebind, vit
+from mmlearn.models.clip import CLIP, CLIPConfig
+from mmlearn.models.cnn import SmallCNN
+from mmlearn.models.imagebind import ImageBind, ImageBindConfig, SignalConfig, TextConfig
+from mmlearn.models.vit import ViT, ViTConfig
+from mmlearn.nn.contrastive import symmetric_loss
+from mmlearn.nn.transformer import PreNormBlock
+
+
+def tensors(values: Any) -> list[Tensor]:
+    """All that stand in nested dicts, lists and tuples."""
+    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
+
+
+def mean_square(model: nn.Module, outputs: Any, inputs: tuple) -> Tensor:
+    """A loss for models that bring none: the mean square of whatever floating numbers come out."""
+    return torch.stack([t.square().mean() for t in tensors(outputs) if t.is_floating_point()]).sum()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, and what the suite must know of it.
+
+    Attributes:
+        name: in the tests' names and in the summary.
+        build: `build(config, device=..., dtype=...)` makes the model.
+        inputs: `inputs(config, batch)` makes a tuple of what forward takes, on the CPU, in float32 or integers. The
+            batch is the first axis of every tensor in it, which may lie in dicts and lists.
+        tiny: a config that runs in milliseconds. It should have at least two blocks, dropout where the model knows any,
+            and a length of its own for every axis.
+        presets: every published config by name. They are built and trained for a step without memory.
+        loss: `loss(model, outputs, inputs)` makes a scalar, with no randomness but torch's own.
+        blocks: the modules that one recomputes to save memory.
+        unused: parameters that the loss does not reach, on purpose.
+    """
+
+    name: str
+    build: Callable[..., nn.Module]
+    inputs: Callable[[Any, int], tuple]
+    tiny: Any
+    presets: Mapping[str, Any]
+    loss: Callable[[nn.Module, Any, tuple], Tensor] = mean_square
+    blocks: tuple[type[nn.Module], ...] = (PreNormBlock,)
+    unused: frozenset[str] = frozenset()
+
+    def model(self, *, seed: int = 0, device="cpu", dtype=torch.float32) -> nn.Module:
+        """The tiny model, in training mode."""
+        torch.manual_seed(seed)
+        return self.build(self.tiny, device=device, dtype=dtype)
+
+    def batch(self, size: int = 3, *, preset: str | None = None, device="cpu", dtype=torch.float32) -> tuple:
+        """Inputs for `size` items, for the tiny model or a preset."""
+        torch.manual_seed(size)
+        inputs = self.inputs(self.presets[preset] if preset else self.tiny, size)
+        return tree_map_only(Tensor, lambda t: t.to(device, dtype if t.is_floating_point() else t.dtype), inputs)
+
+    def run(self, model: nn.Module, inputs: tuple) -> tuple[Any, Tensor]:
+        """Outputs and loss. A training model draws the same random numbers every time."""
+        torch.manual_seed(0)
+        outputs = model(*inputs)
+        return outputs, self.loss(model, outputs, inputs)
+
+
+# --- inputs -----------------------------------------------------------------------------------------------------------
+
+
+def pictures(config: Any, batch: int) -> tuple[Tensor]:
+    """Of the config's channels and size."""
+    return (torch.randn(batch, config.channels, *config.image_size),)
+
+
+def texts(config: Any, batch: int) -> Tensor:
+    """Tokens that end at different places, where their last symbol stands, and are then filled up."""
+    tokens = torch.randint(config.vocabulary - 1, (batch, config.context))
+    for row in range(batch):
+        tokens[row, -1 - row % config.context :] = config.vocabulary - 1
+    return tokens
+
+
+def pictures_and_texts(config: CLIPConfig, batch: int) -> tuple[Tensor, Tensor]:
+    return (*pictures(config, batch), texts(config, batch))
+
+
+def all_modalities(config: ImageBindConfig, batch: int) -> tuple[dict[str, Tensor]]:
+    signals = {n: torch.randn(batch, *c.size) for n, c in config.trunks.items() if isinstance(c, SignalConfig)}
+    return ({**signals, "text": texts(config.text, batch)},)
+
+
+def still_pictures(config: ImageBindConfig, batch: int) -> tuple[dict[str, Tensor]]:
+    """For a trunk of videos."""
+    (inputs,) = all_modalities(config, batch)
+    return ({**inputs, "image": inputs["image"][:, :, 0]},)
+
+
+# --- losses -----------------------------------------------------------------------------------------------------------
+
+
+def class_loss(model: nn.Module, scores_BK: Tensor, inputs: tuple) -> Tensor:
+    labels_B = torch.arange(len(scores_BK), device=scores_BK.device) % scores_BK.shape[1]
+    return F.cross_entropy(scores_BK, labels_B)
+
+
+def pair_loss(model: CLIP, scores_BB: Tensor, inputs: tuple) -> Tensor:
+    return symmetric_loss(scores_BB)
+
+
+def binding_loss(model: ImageBind, vectors: dict[str, Tensor], inputs: tuple) -> Tensor:
+    return model.loss(vectors)
+
+
+# --- models -----------------------------------------------------------------------------------------------------------
+
+
+def small_cnn(config: ViTConfig, **place) -> SmallCNN:
+    """The network for the images and classes of a ViT; it has no config of its own."""
+    return SmallCNN(config.classes, config.dim, channels=config.channels, **place)
+
+
+TINY_VIT = ViTConfig((8, 12), 4, dim=24, depth=2, heads=3, mlp_dim=40, classes=7)
+TINY_CLIP = CLIPConfig((8, 12), 4, 24, 2, 3, 30, 9, 16, 2, 4, 10)
+SMALL = {"extra_token": True, "stem_norm": True, "stochastic_depth": 0.3, "dropout": 0.2}
+TINY_IMAGEBIND = ImageBindConfig(
+    embed_dim=20,
+    image=SignalConfig(24, 2, 3, size=(3, 2, 8, 12), kernel=(2, 4, 4), norm_before=True),
+    text=TextConfig(16, 2, 4, learned_scale=True, vocabulary=30, context=9),
+    audio=SignalConfig(12, 2, 2, 20.0, size=(1, 13, 22), kernel=(5, 5), stride=(3, 3), **SMALL),
+    depth=SignalConfig(16, 1, 4, size=(1, 8, 12), kernel=(4, 4), **SMALL),
+    thermal=SignalConfig(12, 1, 3, size=(1, 8, 12), kernel=(4, 4), **SMALL),
+    imu=SignalConfig(8, 1, 2, size=(6, 40), kernel=(8,), **SMALL),
+)
+STILLS = replace(TINY_IMAGEBIND.only("text"), embed_dim=12)
+TINY_CNN = replace(TINY_VIT, image_size=(16, 32), dim=6)
+CNN_SIZES = {"lesson 01": replace(vit.PRESETS["toy"], dim=24)}
+
+# A new model: a line here.
+CASES = (
+    Case("vit", ViT, pictures, TINY_VIT, vit.PRESETS, loss=class_loss),
+    Case("cnn", small_cnn, pictures, TINY_CNN, CNN_SIZES, loss=class_loss, blocks=(nn.Sequential,)),
+    Case("clip", CLIP, pictures_and_texts, TINY_CLIP, clip.PRESETS, loss=pair_loss),
+    Case("imagebind", ImageBind, all_modalities, TINY_IMAGEBIND, imagebind.PRESETS, loss=binding_loss),
+    Case("imagebind-stills", ImageBind, still_pictures, STILLS, {}, loss=binding_loss),
+)
