@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from mmlearn.train import processes
 from mmlearn.train.data import endless, to_device
 from mmlearn.train.device import device as best_device
 from mmlearn.train.history import Event, History
 from mmlearn.train.optim import adamw, lr_factor
+from mmlearn.train.processes import averaged, mean_of_all, meet, rank, share
 from mmlearn.train.resume import Resume
 
 QUICK_STEPS = 3
@@ -96,7 +96,7 @@ def fit(
         print(f"Quick mode (MMLEARN_QUICK=1): {QUICK_STEPS} steps in place of {steps}. The results mean nothing.")
         steps = QUICK_STEPS
     where = torch.device(device) if device else best_device()
-    processes.join(where)
+    meet(where)
     model.to(where)
     optimizer = optimizer or adamw(model, lr, weight_decay)
     peaks = [group["lr"] for group in optimizer.param_groups]
@@ -106,9 +106,9 @@ def fit(
     history = resume.read() or History(planned=steps)
     done, before, started = len(history.records), history.seconds, time.perf_counter()
     listeners = [on_event] if callable(on_event) else list(on_event)
-    if processes.rank():  # one process tells of all
+    if rank():  # one process tells of all
         listeners, progress = [], False
-    objective = processes.averaged(model, loss)
+    objective = averaged(model, loss)
     autocast = partial(torch.autocast, where.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
     def emit(kind: str, values: dict[str, float]) -> None:
@@ -126,15 +126,13 @@ def fit(
                 batch = _next(stream, step, steps)
                 if step < done:  # made before the restart
                     continue
-                if processes.rank():  # other items get other dropout
-                    _seed((seed + 7_919 * processes.rank()) * 1_000_003 + step, where)
+                if rank():  # other items get other dropout
+                    _seed((seed + 7_919 * rank()) * 1_000_003 + step, where)
                 factor = lr_factor(step, steps, warmup, schedule)
                 for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                     group["lr"] = peak * factor
                 record = {"step": step + 1, "lr": peaks[0] * factor}
-                record |= _gradients(
-                    objective, to_device(processes.share(batch, batches), where), optimizer, clip, autocast
-                )
+                record |= _gradients(objective, to_device(share(batch, batches), where), optimizer, clip, autocast)
                 _refuse_not_finite(record, steps)
                 optimizer.step()
                 history.records.append(record)
@@ -171,7 +169,7 @@ def _gradients(objective, batch, optimizer, clip, autocast) -> dict[str, float]:
     # All numbers cross from the device together: one wait, not one for each.
     numbers = [total, norm, *parts.values()]
     numbers = torch.stack([torch.as_tensor(x, device=total.device).detach().float() for x in numbers])
-    numbers = processes.mean(numbers).tolist()
+    numbers = mean_of_all(numbers).tolist()
     return dict(zip(["loss", "grad_norm", *parts], numbers, strict=True))
 
 

@@ -31,7 +31,7 @@ def rank() -> int:
     return dist.get_rank() if _together() else 0
 
 
-def join(where: torch.device) -> None:
+def meet(where: torch.device) -> None:
     """Meet the other processes that torchrun started, if it did: over NCCL between GPUs, over gloo between CPUs."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and dist.is_available() and not dist.is_initialized():
         if where.type == "cuda":
@@ -82,7 +82,7 @@ def _part(tensor: Tensor) -> Tensor:
     return tensor.chunk(count())[rank()]
 
 
-def mean(numbers: Tensor) -> Tensor:
+def mean_of_all(numbers: Tensor) -> Tensor:
     """The mean of each number over all processes."""
     if count() > 1:
         dist.all_reduce(numbers)

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from mmlearn.train import processes
 from mmlearn.train.checkpoint import load_tensors, own_tensors, read, write
 from mmlearn.train.history import History
+from mmlearn.train.processes import rank
 
 EVERY_SECONDS = 60
 
@@ -59,7 +59,7 @@ class Resume:
 
     def write_now_and_then(self, history: History) -> None:
         """Write the state if the last time is `EVERY_SECONDS` ago."""
-        if self.path is None or processes.rank() or time.perf_counter() - self.written < EVERY_SECONDS:
+        if self.path is None or rank() or time.perf_counter() - self.written < EVERY_SECONDS:
             return
         tensors = {f"model.{name}": tensor for name, tensor in own_tensors(self.model).items()}
         others: dict[int, dict[str, Any]] = {}  # what an optimizer keeps besides tensors
@@ -74,5 +74,5 @@ class Resume:
 
     def remove(self) -> None:
         """The run is complete: its state is not needed any more."""
-        if self.path is not None and processes.rank() == 0:
+        if self.path is not None and rank() == 0:
             self.path.unlink(missing_ok=True)

@@ -86,7 +86,7 @@ def run(name: str) -> tuple[torch.nn.Module, train.History]:
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
-    processes.join(torch.device("cpu"))
+    processes.meet(torch.device("cpu"))
     for name in RUNS:
         model, history = run(name)
         train.save(folder / f"{name}.{processes.rank()}.safetensors", model, records=history.records)

@@ -90,8 +90,8 @@ def test_alone_nothing_is_cut_or_averaged():
     batch = {"x": torch.arange(5), "names": ["a"]}
     assert (processes.count(), processes.rank()) == (1, 0)
     assert processes.share(batch, [batch]) is batch
-    assert processes.mean(torch.tensor([2.0])).item() == 2
-    processes.join(torch.device("cpu"))
+    assert processes.mean_of_all(torch.tensor([2.0])).item() == 2
+    processes.meet(torch.device("cpu"))
     assert processes.count() == 1
 
 

@@ -15,11 +15,12 @@ PACKAGE = root() / "mmlearn"
 FLOORS = {
     "nn": set(),
     "models": {"nn"},
-    "hub": {"nn", "models", "paths"},
+    "hub": {"nn", "models", "paths", "files"},
     "data": {"nn", "models", "paths", "files"},
     "train": {"nn", "models", "paths"},
     "eval": {"nn", "models", "paths"},
     "experiments": {"nn", "models", "data", "train", "eval", "paths", "files"},
+    "bench": {"nn", "models", "hub", "train", "paths", "files"},
     "paths": set(),
     "files": set(),
     "__init__": set(),
