@@ -173,6 +173,32 @@ def _retrieval(model: CLIP, tokenize: Tokenizer, where: str, language: str) -> l
     return found + _recalls(f"text to image{kind}", where, scores_NK.T, held.relevant_NK.T)
 
 
+class Words(NamedTuple):
+    """How often a word that is no name finds a picture that it fits, among those of a held-out set.
+
+    Attributes:
+        count: words asked for.
+        found: by k, the share with a fitting picture among the k nearest.
+        chance: by k, the same for pictures in a random order.
+    """
+
+    count: int
+    found: dict[int, float]
+    chance: dict[int, float]
+
+
+def single_words(model: CLIP, tokenize: Tokenizer, where: str = STYLE) -> Words:
+    """Look for pictures with each other word of the concepts, alone; a picture fits if its concept has the word."""
+    held = held_out(where)
+    words = sorted({tag for tags in held.known.tags for tag in tags} - set(held.known.labels))
+    fits_WK = torch.tensor([[word in tags for tags in held.known.tags] for word in words])
+    fits_WN = fits_WK[:, held.numbers]
+    scores_WN = embed_texts(model, tokenize, words) @ embed_images(model, held.pixels).T
+    ranks_W = ranks(scores_WN, fits_WN)
+    found = {k: (ranks_W <= k).float().mean().item() for k in DEPTHS}
+    return Words(len(words), found, {k: chance_at(k, fits_WN) for k in DEPTHS})
+
+
 PHOTOGRAPHS = "photographs"
 FEWEST = 9  # photographs that a category must have to be asked for
 

@@ -29,8 +29,8 @@ from mmlearn import train
 from mmlearn.files import write_whole
 from mmlearn.paths import root
 
-# A module of this package with a RECIPE for each checkpoint.
-MODULES = {"toy-clip": "zoo_clip"}
+# The module of this package that has the recipe of each checkpoint in its RECIPES.
+MODULES = {"toy-clip": "zoo_clip", "toy-clip-cnn": "zoo_clip"}
 POINTS = 100  # of a recorded loss curve: means over equal stretches of the steps
 # On another processor sums are rounded differently, and the curves drift apart as training goes on.
 NEAR = 0.05
@@ -70,7 +70,8 @@ def recipe(name: str) -> Recipe:
     """
     if name not in MODULES:
         raise ValueError(f"no checkpoint is called {name!r}; there are {', '.join(MODULES)}")
-    return importlib.import_module(f"mmlearn.experiments.{MODULES[name]}").RECIPE
+    recipes = importlib.import_module(f"mmlearn.experiments.{MODULES[name]}").RECIPES
+    return next(recipe for recipe in recipes if recipe.name == name)
 
 
 def load(name: str) -> nn.Module:
@@ -81,23 +82,14 @@ def load(name: str) -> nn.Module:
         FileNotFoundError: it was never trained here; the message names the command.
     """
     model = recipe(name).build()
-    path = _weights(name)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path.name} is not in data/zoo/: git checkout -- data/zoo, or mmlearn zoo train {name}"
-        )
-    train.load(path, model)
+    train.load(_existing(_weights(name)), model)
     return model.eval()
 
 
 def card(name: str) -> dict[str, Any]:
     """What is known of a checkpoint: command, seed, minutes, loss curve, held-out measures. Errors as in `load`."""
     recipe(name)
-    path = _weights(name).with_suffix(".json")
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path.name} is not in data/zoo/: git checkout -- data/zoo, or mmlearn zoo train {name}"
-        )
+    path = _existing(_weights(name).with_suffix(".json"))
     return json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -1,17 +1,32 @@
-"""`toy-clip`: lesson 02's CLIP, a little larger and trained for an hour, for every lesson that needs a trained CLIP."""
+"""`toy-clip`: lesson 02's CLIP, a little larger and trained for an hour, for every lesson that needs a trained CLIP.
+
+`toy-clip-cnn` is the same with a convolutional network of as many parameters in place of the ViT, trained alike.
+"""
+
+from functools import cache
 
 import torch
 
 from mmlearn import train
 from mmlearn.experiments import clip as study
-from mmlearn.experiments.emoji_captions import contrastive, pairs, tokenizer, warp_and_tint
+from mmlearn.experiments.emoji_captions import (
+    Pairs,
+    captions,
+    concepts,
+    contrastive,
+    images,
+    tokenizer,
+    warp_and_tint,
+)
 from mmlearn.experiments.zoo import Recipe
 from mmlearn.models.clip import CLIP, CLIPConfig
+from mmlearn.models.cnn import SmallCNN
 
 STEPS = 7_000
 BATCH = 128
 LEARNING_RATE = 1e-3
 SEED = 0
+CNN_WIDTH = 43  # about as many parameters as the image encoder
 
 
 def build() -> CLIP:
@@ -20,9 +35,31 @@ def build() -> CLIP:
     return CLIP(CLIPConfig.preset("toy-zoo", vocabulary=len(tokenizer())))
 
 
+def build_cnn() -> CLIP:
+    """The same model, but with a convolutional image encoder."""
+    model = build()
+    model.image = SmallCNN(model.config.image_dim, CNN_WIDTH)
+    return model
+
+
+@cache
+def texts() -> tuple[tuple[str, ...], ...]:
+    """The captions of lesson 02 and, for every concept, its name with an article and each of its other words alone.
+
+    The words alone teach what a word means when no name stands beside it: "bird", "music".
+    """
+    known = concepts()
+    return tuple(
+        (*own, f"a {label}", *(tag for tag in tags if tag != label))
+        for own, label, tags in zip(captions(), known.labels, known.tags, strict=True)
+    )
+
+
 def fit(model: CLIP, **options) -> train.History:
     """Train it, quietly or not; `options` as in `train.fit`."""
-    batches = pairs().batches(BATCH, SEED, warp_and_tint)
+    tokenize = tokenizer()
+    shown = Pairs(images("train"), [tokenize(rows) for rows in texts()])
+    batches = shown.batches(BATCH, SEED, warp_and_tint)
     return train.fit(model, contrastive, batches, steps=STEPS, lr=LEARNING_RATE, seed=SEED, device="cpu", **options)
 
 
@@ -34,11 +71,21 @@ def measure(model: CLIP) -> dict[str, float]:
     }
 
 
-RECIPE = Recipe(
-    name="toy-clip",
-    what="CLIP on emoji and their English names and words; noto, noto-v1 and openmoji never seen",
-    build=build,
-    fit=fit,
-    measure=measure,
-    seed=SEED,
-)
+RECIPES = [
+    Recipe(
+        name="toy-clip",
+        what="CLIP on emoji and their English names and words; noto, noto-v1 and openmoji never seen",
+        build=build,
+        fit=fit,
+        measure=measure,
+        seed=SEED,
+    ),
+    Recipe(
+        name="toy-clip-cnn",
+        what="toy-clip with a convolutional network in place of its ViT, trained by the same recipe",
+        build=build_cnn,
+        fit=fit,
+        measure=measure,
+        seed=SEED,
+    ),
+]
