@@ -12,13 +12,15 @@
 # %% tags=["setup"]
 import copy
 import math
+import tempfile
+from pathlib import Path
 from statistics import fmean
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmlearn import data, experiments
+from mmlearn import data, experiments, hub
 from mmlearn.course import (
     check,
     explore,
@@ -1097,6 +1099,26 @@ for name, preset in presets.items():
     whole, head = parameters(big) / 1e6, parameters(big.head) / 1e6
     table += f"| {name} | {whole:.1f} | {whole - head:.1f} | {paper[name]} |\n"
 say(table)
+
+# %% [markdown]
+# Released weights are files in which the same tensors have other names, and each library has its own. `mmlearn.hub` knows
+# these *layouts*. Here your ViT is written as Hugging Face's library reads it, and read back.
+
+# %% id="official-layout"
+# NBVAL_CHECK_OUTPUT
+with tempfile.TemporaryDirectory() as folder:
+    hub.save(model, folder)
+    print("files:", *sorted(path.name for path in Path(folder).iterdir()))
+    again = hub.load(folder)
+with torch.no_grad():
+    print("same scores:", torch.equal(again(images[:64]), model(images[:64])))
+
+# %% [markdown]
+# With a network, the same call fetches a released ViT once, about `350` MB as float32, and gives its classes of ImageNet:
+#
+# ```
+# base = hub.load("google/vit-base-patch16-224")
+# ```
 
 # %% [markdown]
 # ## Check the source

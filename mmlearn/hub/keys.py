@@ -118,7 +118,7 @@ def to_ours(model: nn.Module, keys: Iterable[Key], tensors: Mapping[str, Tensor]
         parts = [tensors[part] for part in place.names]
         tensor = parts[0] if len(parts) == 1 else torch.cat(parts)
         tensor = tensor.mT if place.form == "transposed" else tensor
-        found[name] = tensor.reshape(own[name].shape)
+        found[name] = tensor.reshape(own[name].shape).contiguous()  # else products round in another order
     return found
 
 

@@ -5,6 +5,7 @@ import pytest
 from mmlearn.eval.intervals import mean_interval, paired_interval
 from mmlearn.experiments import clip as study
 from mmlearn.experiments import zoo
+from mmlearn.experiments.emoji_captions import tokenizer
 
 TO_TEXT, TO_IMAGE = "image to text", "text to image"
 KNOWN = (study.STYLE, study.HARD_STYLE)  # styles whose concepts training showed
@@ -81,12 +82,18 @@ def test_the_convolution_learns_faster(where):
     assert paired_interval(*pair).low > 0
 
 
-def test_toy_clip_passes_the_convolution_in_unseen_styles_and_draws_level_on_unseen_concepts():
-    measured = zoo.card("toy-clip")["measured"]
-    for where in KNOWN:
-        assert measured[f"{TO_TEXT}, {where}, 5"] > mean_interval(study.seeds("cnn", TO_TEXT, where, 5)).high
-    level = mean_interval(study.seeds("cnn", TO_TEXT, study.CONCEPTS, 5))
-    assert level.low < measured[f"{TO_TEXT}, {study.CONCEPTS}, 5"] < level.high
+@pytest.mark.parametrize("where", KNOWN)
+def test_toy_clip_passes_the_lessons_convolution_and_stays_behind_its_own(where):
+    vit, cnn = (zoo.card(name)["measured"] for name in ("toy-clip", "toy-clip-cnn"))
+    assert vit[f"{TO_TEXT}, {where}, 5"] > mean_interval(study.seeds("cnn", TO_TEXT, where, 5)).high
+    for direction in (TO_TEXT, TO_IMAGE):
+        for k in study.DEPTHS:
+            assert cnn[f"{direction}, {where}, {k}"] > vit[f"{direction}, {where}, {k}"] + 0.02
+
+
+def test_toy_clip_knows_words_alone():
+    alone = study.single_words(zoo.load("toy-clip"), tokenizer())
+    assert alone.found[5] > 0.3 > 10 * alone.chance[5]
 
 
 def test_the_largest_batch_loses_and_a_scale_of_1_is_worst_in_the_unseen_style():
