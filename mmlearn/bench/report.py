@@ -75,7 +75,8 @@ def table(facts: Mapping[str, Any], results: Sequence[Result]) -> str:
         f"{facts['cpu']}, {facts['cores']} cores, {threads}; device {facts['device']}, {facts['dtype']}; "
         f"{facts['clock']}",
         "Medians over rounds, in which all take turns. The last column compares within rounds: a median ratio, and in",
-        "brackets its interval of 95 %, or the range of fewer than six rounds. Memory is the peak beside the weights.",
+        "brackets its interval of 95 %, or the range of fewer than six rounds. Another run may differ by more: where",
+        "tensors come to lie in memory moves a ratio by a few hundredths. Memory is the peak beside the weights.",
     ]
     models = dict.fromkeys(result.model for result in results)
     blocks = [_block(name, [result for result in results if result.model == name]) for name in models]

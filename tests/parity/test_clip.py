@@ -129,29 +129,6 @@ def test_every_published_preset_is_counted():
     assert {name for name in PRESETS if not name.startswith("toy")} == set(PARAMETERS)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_training_step_can_be_traced_without_memory(preset):
-    """A tensor made on the CPU inside forward would not mix with those of the meta device."""
-    config = CLIPConfig.preset(preset)
-    model = CLIP(config, device="meta", dtype=torch.bfloat16)
-    pictures = torch.empty(2, config.channels, *config.image_size, device="meta", dtype=torch.bfloat16)
-    tokens = torch.empty(2, config.context, device="meta", dtype=torch.long)
-    scores = model(pictures, tokens)
-    assert (scores.shape, scores.device.type, scores.dtype) == ((2, 2), "meta", torch.bfloat16)
-    symmetric_loss(scores).backward()
-    assert all(p.grad is not None and p.grad.shape == p.shape for p in model.parameters())
-    torch.optim.AdamW(model.parameters(), foreach=False).step()
-    model.similarity.clamp()
-
-
-def test_a_forward_in_a_compiled_graph_without_breaks():
-    model = CLIP(TINY["two blocks"])
-    pictures, tokens = images(model.config, 3), texts(model.config, 3)
-    compiled = torch.compile(model, fullgraph=True, backend="eager")
-    with torch.no_grad():
-        close(compiled(pictures, tokens), model(pictures, tokens))
-
-
 def test_the_first_weights_are_small_and_the_temperature_is_the_papers():
     torch.manual_seed(0)
     model = CLIP(CLIPConfig.preset("toy"))

@@ -442,29 +442,3 @@ def test_only_the_scale_of_texts_is_learned(preset):
     }
     model = ImageBind(config, device="meta")
     assert {n: s.log_scale.requires_grad for n, s in model.similarities.items()} == {n: s[1] for n, s in scales.items()}
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_training_step_can_be_traced_without_memory(preset):
-    """A tensor made on the CPU inside forward would not mix with those of the meta device."""
-    config = ImageBindConfig.preset(preset)
-    model = ImageBind(config, device="meta", dtype=torch.bfloat16)
-    inputs = {
-        name: torch.empty(2, *trunk.size, device="meta", dtype=torch.bfloat16)
-        for name, trunk in config.trunks.items()
-        if name != "text"
-    }
-    inputs["text"] = torch.empty(2, config.text.context, device="meta", dtype=torch.int64)
-    embedded = model(inputs)
-    assert {(v.shape, v.device.type, v.dtype) for v in embedded.values()} == {
-        ((2, config.embed_dim), "meta", torch.bfloat16)
-    }
-    loss = model.loss(embedded)
-    assert loss.shape == ()
-    loss.backward()
-    learned = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    assert set(dict(model.named_parameters())) - set(learned) == {
-        f"similarities.{name}.log_scale" for name in ("audio", "depth", "thermal", "imu")
-    }
-    assert all(p.grad is not None and p.grad.shape == p.shape for p in learned.values())
-    torch.optim.AdamW(learned.values(), foreach=False).step()

@@ -167,30 +167,10 @@ def test_every_published_preset_is_counted():
     assert set(PRESETS) == {"toy", *PARAMETERS}
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_training_step_can_be_traced_without_memory(preset):
-    """A tensor made on the CPU inside forward would not mix with those of the meta device."""
-    config = ViTConfig.preset(preset)
-    model = ViT(config, device="meta", dtype=torch.bfloat16)
-    images = torch.empty(2, config.channels, *config.image_size, device="meta", dtype=torch.bfloat16)
-    scores = model(images)
-    assert (scores.shape, scores.device.type, scores.dtype) == ((2, config.classes), "meta", torch.bfloat16)
-    scores.sum().backward()
-    assert all(p.grad is not None and p.grad.shape == p.shape for p in model.parameters())
-    torch.optim.AdamW(model.parameters(), foreach=False).step()
-
-
 def test_attention_weights_are_one_matrix_a_head_and_block():
     config = TINY["wide"]
     weights = ViT(config).attention_weights(torch.zeros(2, 3, 8, 12))
     assert [tuple(w.shape) for w in weights] == [(2, 3, 7, 7)] * 2
-
-
-def test_a_forward_in_a_compiled_graph_without_breaks():
-    model, images = ViT(TINY["wide"]), torch.randn(2, 3, 8, 12, generator=torch.Generator().manual_seed(0))
-    compiled = torch.compile(model, fullgraph=True, backend="eager")
-    with torch.no_grad():
-        close(compiled(images), model(images))
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------

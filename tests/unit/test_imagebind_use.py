@@ -151,31 +151,6 @@ def test_stochastic_depth_keeps_the_mean():
         StochasticDepth(1.5)
 
 
-@pytest.mark.parametrize("training", [False, True])
-def test_a_forward_in_a_compiled_graph_without_breaks(training):
-    model, given = toy().train(training), inputs()
-
-    def step(given):
-        embedded = model(given)
-        return embedded, model.loss(embedded)
-
-    with torch.no_grad():
-        embedded, loss = torch.compile(step, fullgraph=True, backend="eager")(given)
-        expected, expected_loss = step(given)
-    assert all(torch.allclose(embedded[name], expected[name], atol=1e-6) for name in given)
-    assert torch.allclose(loss, expected_loss)
-
-
-def test_stochastic_depth_and_pictures_as_videos_are_compiled_without_breaks():
-    video = replace(TOY.image, size=(3, 2, 16, 16), kernel=(2, 8, 8))
-    imu = replace(TOY.imu, stochastic_depth=0.7, dropout=0.5)
-    model = ImageBind(ImageBindConfig.preset("toy", image=video, imu=imu).only("imu"))
-    compiled = torch.compile(model, fullgraph=True, backend="eager")
-    given = {"image": torch.randn(2, 3, 16, 16), "imu": torch.randn(2, 6, 64)}
-    with torch.no_grad():
-        assert {tuple(v.shape) for v in compiled(given).values()} == {(2, 64)}
-
-
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_dtype_is_the_one_asked_for(dtype):
     model = ImageBind(TOY, dtype=dtype).eval()
