@@ -103,7 +103,8 @@ def to_ours(model: nn.Module, keys: Iterable[Key], tensors: Mapping[str, Tensor]
         source: what names the file in an error.
 
     Raises:
-        ValueError: a tensor is missing, unknown or of another shape; all of them are named, with the nearest known.
+        ValueError: a tensor is missing, unknown or of another shape; all of them are named, with the nearest known. Or
+            one holds whole numbers.
     """
     places = names(model, keys)
     expected = {name: place.shape for place in places.values() for name in place.names}
@@ -112,6 +113,10 @@ def to_ours(model: nn.Module, keys: Iterable[Key], tensors: Mapping[str, Tensor]
         raise ValueError(
             f"{source} does not fit the {type(model).__name__} of these sizes:\n  " + "\n  ".join(problems)
         )
+    whole = [name for name in expected if not tensors[name].is_floating_point()]
+    if whole:
+        kind = str(tensors[whole[0]].dtype).removeprefix("torch.")
+        raise ValueError(f"{source}: {whole[0]} holds whole numbers ({kind}); quantised weights are not read")
     own = model.state_dict(keep_vars=True)
     found = {}
     for name, place in places.items():

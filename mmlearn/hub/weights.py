@@ -85,6 +85,9 @@ def _read_shards(index: Path) -> dict[str, Tensor]:
     outside = [name for name in files if not isinstance(name, str) or Path(name).name != name or name == ".."]
     if outside:
         raise ValueError(f"{index} lists files outside of its folder, which are not read: {outside[0]!r}")
+    nested = [name for name in files if name.endswith(".json")]
+    if nested:
+        raise ValueError(f"{index} lists {nested[0]!r} as a shard, and an index has none inside it")
     absent = [name for name in files if not (index.parent / name).is_file()]
     if absent:
         raise FileNotFoundError(f"{index} lists shards that are not there: {', '.join(absent)}. Fetch them too.")

@@ -1,6 +1,9 @@
 """What the parity tests share: how two tensors are compared, tiny sizes, and peers with random weights."""
 
+from pathlib import Path
+
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from mmlearn import hub
@@ -173,3 +176,19 @@ def texts(config: CLIPConfig, count: int) -> torch.Tensor:
     for row in range(count):
         tokens_BL[row, 1 + row % (config.context - 1) :] = config.end
     return tokens_BL
+
+
+# --- other files with the same weights --------------------------------------------------------------------------------
+
+
+def as_shards(peer, folder: Path) -> None:
+    """What a peer of transformers saved, cut into several files."""
+    (folder / "model.safetensors").unlink()
+    peer.save_pretrained(folder, max_shard_size="5KB")
+    assert len(list(folder.glob("model-*-of-*.safetensors"))) > 1
+
+
+def as_bin(peer, folder: Path) -> None:
+    """The same as a PyTorch file."""
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()

@@ -8,6 +8,8 @@ import pytest
 import torch
 from comparing import (
     CLIPS,
+    as_bin,
+    as_shards,
     compare_gradients,
     hidden_states,
     official_shapes,
@@ -203,17 +205,6 @@ def test_loss_and_gradients_are_the_peers(layout, case, tmp_path, same):
     loss.backward()
     expected.backward()
     compare_gradients(same, row, ours, theirs, layout)
-
-
-def as_shards(peer, folder: Path) -> None:
-    (folder / "model.safetensors").unlink()
-    peer.save_pretrained(folder, max_shard_size="5KB")
-    assert len(list(folder.glob("model-*-of-*.safetensors"))) > 1
-
-
-def as_bin(peer, folder: Path) -> None:
-    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
-    (folder / "model.safetensors").unlink()
 
 
 def with_position_ids(peer, folder: Path) -> None:

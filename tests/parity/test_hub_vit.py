@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from comparing import VITS, compare_gradients, hidden_states, known, official_shapes, perturbed, pictures, released
+from comparing import (
+    VITS,
+    as_bin,
+    as_shards,
+    compare_gradients,
+    hidden_states,
+    known,
+    official_shapes,
+    perturbed,
+    pictures,
+    released,
+)
 from comparing import vit_peer as hf_peer
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -149,17 +160,6 @@ def cut(tensors: dict[str, torch.Tensor], folder: Path, name: str, write) -> Non
         index |= dict.fromkeys(names, file)
     content = {"metadata": {"total_size": 1}, "weight_map": index}
     (folder / f"{name}.index.json").write_text(json.dumps(content))
-
-
-def as_shards(peer, folder: Path) -> None:
-    (folder / "model.safetensors").unlink()
-    peer.save_pretrained(folder, max_shard_size="5KB")
-    assert len(list(folder.glob("model-*-of-*.safetensors"))) > 1
-
-
-def as_bin(peer, folder: Path) -> None:
-    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
-    (folder / "model.safetensors").unlink()
 
 
 def as_old_bin(peer, folder: Path) -> None:

@@ -261,6 +261,21 @@ def test_a_missing_shard_is_named(folder):
     )
 
 
+def test_an_index_may_not_list_itself(folder):
+    index = shards(folder)
+    index["weight_map"][next(iter(index["weight_map"]))] = "model.safetensors.index.json"
+    write_index(folder, index)
+    refused(folder, "lists 'model.safetensors.index.json' as a shard, and an index has none inside it")
+
+
+def test_quantised_weights_are_refused(folder):
+    """Made into floating numbers without their scales they would be wrong, and nothing would tell."""
+    tensors = load_file(folder / "model.safetensors")
+    name = next(name for name in tensors if name.endswith("dense.weight"))
+    save_file(tensors | {name: tensors[name].to(torch.int8)}, folder / "model.safetensors")
+    refused(folder, f"{name} holds whole numbers .int8.; quantised weights are not read")
+
+
 @pytest.mark.parametrize("outside", ["../secret.safetensors", "/etc/passwd", "sub/x.safetensors", "..", 7, None])
 def test_an_index_may_not_point_out_of_its_folder(outside, folder):
     index = shards(folder)
