@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from mmlearn.files import write_whole
+from mmlearn.files import read_tensors, write_tensors
 
 # In the order in which they are looked for. An index lists the shards of a checkpoint that is cut into several files.
 SAFE = ("model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors")
@@ -54,26 +53,12 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise FileNotFoundError(f"there is no checkpoint {path}")
     if path.suffix == ".json":
         return _read_shards(path)
-    return _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+    return read_tensors(path)[0] if path.suffix == ".safetensors" else _read_torch(path)
 
 
 def write_weights(folder: Path, tensors: Mapping[str, Tensor], name: str = SAFE[0]) -> None:
     """Write one safetensors file, all or nothing. Its metadata says, as official files do, that torch wrote it."""
-    from safetensors.torch import save
-
-    content = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
-    write_whole(folder / name, save(content, {"format": "pt"}))
-
-
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except SafetensorError as error:
-        raise ValueError(
-            f"{path} is not a whole safetensors file ({error}): it was cut short or is of another format. "
-            "Fetch it again."
-        ) from error
+    write_tensors(folder / name, tensors, {"format": "pt"})
 
 
 def _read_shards(index: Path) -> dict[str, Tensor]:

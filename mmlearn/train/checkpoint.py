@@ -4,14 +4,13 @@ A safetensors file holds tensors and text, never code, so a file from a stranger
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from mmlearn.files import read_tensors, write_tensors
 
 
 def save(path: str | Path, model: nn.Module, **metadata: Any) -> None:
@@ -42,32 +41,14 @@ def load(path: str | Path, model: nn.Module) -> dict[str, Any]:
 
 
 def write(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
-    """Tensors and JSON values to a safetensors file: first to a temporary file beside it, then renamed."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    try:
-        save_file(tensors, part, {key: json.dumps(value) for key, value in metadata.items()})
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    """Tensors and JSON values to a safetensors file, all or nothing."""
+    write_tensors(Path(path), tensors, {key: json.dumps(value) for key, value in metadata.items()})
 
 
 def read(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors (on the CPU) and JSON values of a file of `write`. Errors as in `load`."""
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"there is no checkpoint {path}")
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, {  # noqa: SIM118 - not a dict
-                key: _decode(value) for key, value in (file.metadata() or {}).items()
-            }
-    except SafetensorError as error:
-        raise ValueError(
-            f"{path} is not a whole safetensors file ({error}): it was cut short or is of another format. "
-            "Fetch or make it again."
-        ) from error
+    tensors, metadata = read_tensors(Path(path))
+    return tensors, {key: _decode(value) for key, value in metadata.items()}
 
 
 def load_tensors(model: nn.Module, tensors: dict[str, Tensor], source: str | Path) -> None:

@@ -17,7 +17,7 @@ FLOORS = {
     "models": {"nn"},
     "hub": {"nn", "models", "paths", "files"},
     "data": {"nn", "models", "paths", "files"},
-    "train": {"nn", "models", "paths"},
+    "train": {"nn", "models", "paths", "files"},
     "eval": {"nn", "models", "paths"},
     "experiments": {"nn", "models", "data", "train", "eval", "paths", "files"},
     "bench": {"nn", "models", "hub", "train", "paths", "files"},

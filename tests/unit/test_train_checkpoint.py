@@ -3,11 +3,11 @@
 import os
 
 import pytest
+import safetensors.torch
 import torch
 from torch import nn
 
 from mmlearn import train
-from mmlearn.train import checkpoint
 
 
 class Tied(nn.Module):
@@ -72,7 +72,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path, monkeypatch):
         file.write_bytes(b"half")
         raise OSError("no space left")
 
-    monkeypatch.setattr(checkpoint, "save_file", full)
+    monkeypatch.setattr(safetensors.torch, "save_file", full)
     with pytest.raises(OSError, match="no space"):
         train.save(path, model, version=2)
     assert train.load(path, model) == {"version": 1} and os.listdir(tmp_path) == ["m.safetensors"]
