@@ -46,6 +46,12 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--check", action="store_true", help="write nothing; fail if a notebook is not what its master gives"
     )
+    how.add_argument(
+        "--nbgrader", metavar="COURSE_DIR", help="write a course folder for nbgrader there, or renew its source/"
+    )
+    how.add_argument(
+        "--release", metavar="DIR", help="write the course for students there, without solutions, or renew it"
+    )
     build.set_defaults(run=_build)
 
     data = commands.add_parser("data", help="check the committed data sets, or build one again from its packages")
@@ -98,6 +104,27 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--json", metavar="FILE", help="also write everything, with the values of all rounds")
     bench.set_defaults(run=_bench)
 
+    grade = commands.add_parser(
+        "grade",
+        help="grade a class: every exercise of every notebook, run in a sandbox",
+        description="Grade the submissions of a lesson. Nothing of a submission runs outside its sandbox. DIR holds "
+        "what is known already, so the same command goes on where it was stopped. GRADING.md goes through it.",
+    )
+    grade.add_argument("submissions", help="a folder of notebooks, nbgrader's submitted/ tree, or a zip from an LMS")
+    grade.add_argument("--lesson", required=True, metavar="NN", help="the lesson's number, such as 01")
+    grade.add_argument("--out", required=True, metavar="DIR", help="where grades, feedback and reports are written")
+    grade.add_argument("--jobs", type=int, help="submissions marked at once (default: one for each processor)")
+    grade.add_argument("--only", metavar="STUDENT", default="", help="mark this student again, with a full log")
+    grade.add_argument("--seed", metavar="TEXT", default="", help="the same probes as in another DIR (default: drawn)")
+    grade.add_argument(
+        "--gradebook",
+        metavar="URL",
+        default="",
+        help="also write the scores and the graded notebooks for nbgrader, such as sqlite:///gradebook.db",
+    )
+    grade.add_argument("--dask", metavar="ADDRESS", default="", help="mark on the workers of this Dask scheduler")
+    grade.set_defaults(run=_grade)
+
     new = commands.add_parser(
         "new",
         help="write the files of a new lesson, which work at once",
@@ -122,11 +149,14 @@ def _progress(options) -> None:
 
 
 def _build(options) -> int:
+    from pathlib import Path
+
+    from mmlearn.course.builder import build  # first: in a release for learners it says that it is not there
+
     if importlib.util.find_spec("jupytext") is None:
         raise ValueError('building lessons needs more packages: pip install -c constraints.txt -e ".[build]"')
-    from mmlearn.course.builder import build
-
-    return build(options.lessons or None, execute=options.execute, check=options.check)
+    places = {name: Path(given) for name in ("nbgrader", "release") if (given := getattr(options, name)) is not None}
+    return build(options.lessons or None, execute=options.execute, check=options.check, **places)
 
 
 def _data_check(options) -> int:
@@ -203,6 +233,23 @@ def _bench(options) -> None:
         threads=options.threads,
         device=options.device,
         file=Path(options.json) if options.json else None,
+    )
+
+
+def _grade(options) -> None:
+    from pathlib import Path
+
+    from mmlearn.course.grader.classroom import grade
+
+    grade(
+        Path(options.submissions),
+        options.lesson,
+        Path(options.out),
+        jobs=options.jobs,
+        only=options.only,
+        seed=options.seed,
+        gradebook=options.gradebook,
+        dask=options.dask,
     )
 
 

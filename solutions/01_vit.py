@@ -1055,6 +1055,24 @@ reveal(
 )
 
 # %% [markdown]
+# ### In your own words
+#
+# Now answer the question at the head of this part, for models and data of this size: what does the transformer bring
+# to images, compared with CNNs? Five to eight sentences. Rest each claim on a figure or a table above, and say what
+# these experiments cannot decide.
+
+# %% [markdown] answer="vit.advantages"
+# In these experiments the transformer does not bring accuracy. The CNN is better at every number of images and on
+# both held-out sets, as the figure under *More images* shows. While the steps stay the same, its lead grows with the
+# images; with more steps it shrinks, because the ViT gains more from them. One reason is what is built in: a
+# convolution knows from the start that near pixels belong together and that a thing may move, and a transformer has
+# to learn both. That the ViT hardly loses when its patches are shuffled is no strength. After the short training it
+# hardly uses its positions; after the long one, when it is better, shuffling hurts it. What the transformer brings is
+# another kind of freedom: every patch can look at every other one in the first layer, and the same blocks read any
+# sequence of vectors, be it patches, words or sounds. Whether it passes the CNN with very many images, as in the
+# paper, cannot be decided here, because all these runs are small.
+
+# %% [markdown]
 # ### What this shows, and what it cannot
 #
 # - **Here the convolution is better**, at every number of images, and on both held-out sets. Its lead even grows with the

@@ -1162,6 +1162,24 @@ reveal(
 )
 
 # %% [markdown]
+# ### In your own words
+#
+# Now answer the question at the head of this part: how does learning from natural language make CLIP more flexible
+# than a classifier with fixed labels, and where does this end? Five to eight sentences. Rest each claim on a figure
+# or a table above.
+
+# %% [markdown] answer="clip.flexibility"
+# Flexible does not mean better at a fixed list. In *Names or numbers* the classifier names drawings of the unseen
+# style at least as well, for this one task is all that it learns. The difference shows where the list changes. For a
+# concept that no training showed, the classifier has no output; CLIP turns any text into a vector, and finds the name
+# of such a concept more often than chance. New labels therefore need words and no new training, but they must be
+# words of the kind that captions use: the names of the things in a group do better than the name of the group. Linear
+# probes on both image encoders give about the same accuracy after this short training, so the flexibility is in the
+# text encoder and not in better vectors of pictures. It ends where the training ends: asked in Russian, the model
+# that read only English is at chance, and of what it learned from drawings little carries over to photographs. All of
+# this was measured on small models with short captions, and says little about a model that has seen very many pairs.
+
+# %% [markdown]
 # ### What this shows, and what it cannot
 #
 # - **Captions do not name a fixed list better than numbers do.** In the unseen style the classifier is ahead, after the same

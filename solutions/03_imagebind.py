@@ -1075,7 +1075,27 @@ audio on unseen concepts, where chance is
 # *sound to image*, which was trained, is not clearly found for new things. So what the audio trunk learned does not carry
 # over to them. Each language has one speaker. And barks and bells share no parts as words do, so few of them say
 # little about the next. The steps were fewer too. ImageBind had millions of videos.
+
+# %% [markdown]
+# ### In your own words
 #
+# Now answer the question at the head of this part: what is a shared embedding space? Five to eight sentences. Say
+# what it is, which result shows that there is one here, how far it goes, and what *shared* does not mean. Rest each
+# claim on a figure or a table above.
+
+# %% [markdown] answer="imagebind.shared-space"
+# In a shared embedding space the vectors of several modalities can be compared directly: what belongs together points
+# in nearly the same direction, so that a text finds a sound or a picture by the cosine. It shows here in a pair of
+# modalities that never met in training. Written names find spoken ones well above chance, and above the control whose
+# pairs were shuffled. The only link is the images: texts were trained with images, sounds were trained with images,
+# and nothing else told the one trunk of the other. The detour has a price, for in unseen voices direct training on
+# pairs of text and sound reaches more. The middle sets a limit too: sounds reach texts only by way of pictures, so
+# where the texts and the pictures of `toy-clip` seldom find each other, as on unseen concepts, no more can be
+# expected of sounds. Shared does not mean mixed: sounds keep to a corner of their own, and closing this gap hardly
+# changes who finds whom. And spoken names say the same as written ones; for sounds that things make, these
+# experiments show hardly anything.
+
+# %% [markdown]
 # ### What this shows, and what it cannot
 #
 # - **A shared space joins what no pair joined.** Written names find spoken ones above chance and above the control, both

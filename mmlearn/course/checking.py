@@ -7,8 +7,7 @@ from contextlib import contextmanager
 
 from mmlearn.course import ledger
 from mmlearn.course.exercise import Exercise, Grade
-from mmlearn.course.feedback import Feedback
-from mmlearn.course.judge import NOT_WRITTEN, SEE_ABOVE
+from mmlearn.course.feedback import Feedback, outcome
 from mmlearn.course.registry import find
 from mmlearn.course.scope import foreign_globals
 
@@ -77,7 +76,7 @@ def _examine(exercise: Exercise, obj: object) -> Feedback:
     except KeyboardInterrupt:
         notes = ("Look for a loop whose end is never reached.", _stand_in(exercise))
         return Feedback(exercise, "fail", f"interrupted while `{name}` was running", notes=notes, hints=True)
-    if all(verdict.message == NOT_WRITTEN for verdict in grade.verdicts):
+    if grade.unwritten:
         notes = ("Have you written it? Then delete the line that raises NotImplementedError.", _stand_in(exercise))
         return Feedback(exercise, "todo", "not written yet", notes=notes, hints=True)
     return _outcome(exercise, obj, grade)
@@ -89,20 +88,9 @@ def _outcome(exercise: Exercise, obj: object, grade: Grade) -> Feedback:
         ledger.record(exercise.slug, grade.score)
     except (OSError, ValueError) as error:
         notes.append(f"Your progress was not recorded: {error}")
-    worth = f"{exercise.points} point{'' if exercise.points == 1 else 's'}"
-    earned = f"{round(grade.score * exercise.points, 1):g} of {worth}"
     if grade.passed:
-        return Feedback(exercise, "pass", f"everything holds ({earned})", grade=grade, notes=tuple(notes))
-    held = sum(verdict.passed for verdict in grade.verdicts)
-    headline = f"{held} of {len(grade.verdicts)} properties hold ({earned})"
-    first, *others = [verdict.message for verdict in grade.verdicts]
-    lead = f"What happened: {grade.diagnosis.sentence}" if grade.diagnosis else ""
-    if held == 0 and all(message in (first, SEE_ABOVE) for message in others):
-        # One cause for everything: say it once.
-        lead, grade = lead or f"What happened: {first}.", None
-    notes = (f"The check used {exercise.inputs}.", *notes, _stand_in(exercise))
-    unwritten = all(verdict.passed or verdict.message == NOT_WRITTEN for verdict in grade.verdicts) if grade else False
-    return Feedback(exercise, "todo" if unwritten else "fail", headline, lead, grade, notes, hints=True)
+        return outcome(exercise, grade, notes)
+    return outcome(exercise, grade, [f"The check used {exercise.inputs}.", *notes, _stand_in(exercise)])
 
 
 def _warnings(exercise: Exercise, obj: object) -> list[str]:

@@ -1,12 +1,12 @@
 """What an exercise is: its card, its probe, its judge and its grade."""
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from mmlearn.course.judge import SEE_ABOVE, describe, difference, follows_from, is_stub
+from mmlearn.course.judge import NOT_WRITTEN, SEE_ABOVE, describe, difference, follows_from, is_stub
 from mmlearn.course.probe import Case, Raised, Result, plain_torch
 from mmlearn.course.scope import functions_of
 
@@ -64,6 +64,11 @@ class Grade:
     @property
     def passed(self) -> bool:
         return all(verdict.passed for verdict in self.verdicts)
+
+    @property
+    def unwritten(self) -> bool:
+        """Whether nothing is written yet: every call came to the line that a learner is to replace."""
+        return all(verdict.message == NOT_WRITTEN for verdict in self.verdicts)
 
     @property
     def messages(self) -> list[str]:
@@ -124,7 +129,7 @@ class Exercise:
         try:
             module = importlib.import_module(path)
         except ModuleNotFoundError as error:
-            if error.name != path:  # the file is there, and what it imports is not
+            if error.name not in (path, path.rpartition(".")[0]):  # the file is there, and what it imports is not
                 raise
             return ()
         return tuple(module.MISCONCEPTIONS.get(self.slug, ()))
@@ -173,15 +178,27 @@ class Exercise:
             ValueError: there is no seed, so nothing could fail.
         """
         seeds = tuple(seeds)
-        if not seeds:
-            raise ValueError("a grade needs at least one seed")
         wrong_kind = self.wrong_kind(obj)
-        if wrong_kind:
-            return Grade(0.0, tuple(Verdict(p, False, wrong_kind) for p in self.properties))
+        if wrong_kind and seeds:
+            return self.failed(wrong_kind)
+        return self.assess({seed: self.probe(obj, seed) for seed in seeds})
+
+    def failed(self, message: str) -> Grade:
+        """The grade of what could not be probed at all: no property holds, for one reason."""
+        return Grade(0.0, tuple(Verdict(p, False, message) for p in self.properties))
+
+    def assess(self, results: Mapping[int, dict[str, Result]]) -> Grade:
+        """Judge what a learner's object gave, on the seeds by which the results are keyed.
+
+        Raises:
+            ValueError: there is no seed, so nothing could fail.
+        """
+        if not results:
+            raise ValueError("a grade needs at least one seed")
         failed: dict[str, Verdict] = {}
         diagnosis = None
-        for seed in seeds:
-            expected, got = self._known(self.reference, seed), self.probe(obj, seed)
+        for seed, got in results.items():
+            expected = self._known(self.reference, seed)
             for verdict in self.judge(expected, got):
                 if not verdict.passed:
                     failed.setdefault(verdict.property.name, verdict)

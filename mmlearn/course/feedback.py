@@ -1,11 +1,11 @@
 """How a check's outcome looks: HTML in a notebook, plain text everywhere else. Nothing in it varies between runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 
 from mmlearn.course.exercise import Exercise, Grade
-from mmlearn.course.judge import NUMBERS_DIFFER
+from mmlearn.course.judge import NOT_WRITTEN, NUMBERS_DIFFER, SEE_ABOVE
 
 # Told apart by sign and word first; the colours (blue, green, vermilion of the Okabe-Ito set) also differ in grey.
 COLOURS = {"todo": "#56B4E9", "pass": "#009E73", "fail": "#D55E00"}
@@ -36,7 +36,7 @@ class Feedback:
 
     def __str__(self) -> str:
         lines = [f"{SIGNS[self.state]} {self.exercise.slug}: {self.headline}"] + [self.lead] * bool(self.lead)
-        for sign, text, detail in self._verdicts():
+        for sign, text, detail in self.verdicts():
             lines.append(f"  {sign} {text}")
             lines += [f"      {detail}"] * bool(detail)
         lines += self.notes
@@ -48,23 +48,23 @@ class Feedback:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        parts = [f"<strong>{SIGNS[self.state]} {_text(self.exercise.slug)}</strong>: {_text(self.headline)}"]
-        parts += [f"<div style='margin:.4em 0'>{_text(self.lead)}</div>"] * bool(self.lead)
+        parts = [f"<strong>{SIGNS[self.state]} {text_html(self.exercise.slug)}</strong>: {text_html(self.headline)}"]
+        parts += [f"<div style='margin:.4em 0'>{text_html(self.lead)}</div>"] * bool(self.lead)
         if self.grade:
             parts.append(f"<ul style='list-style:none;padding-left:1em;margin:.4em 0'>{self._rows()}</ul>")
-        parts += [f"<div style='margin-top:.4em'>{_text(note)}</div>" for note in self.notes]
+        parts += [f"<div style='margin-top:.4em'>{text_html(note)}</div>" for note in self.notes]
         parts += [_hints(self.exercise.hints)] * self.hints
         style = f"border-left:5px solid {COLOURS[self.state]};padding:.4em .9em;line-height:1.45"
         return f"<div class='mmlearn-check mmlearn-{self.state}' style='{style}'>{''.join(parts)}</div>"
 
     def _rows(self) -> str:
         rows = []
-        for sign, text, detail in self._verdicts():
-            detail = f"<div style='padding-left:1.4em'>{_text(detail)}</div>" if detail else ""
-            rows.append(f"<li>{sign} {_text(text)}{detail}</li>")
+        for sign, text, detail in self.verdicts():
+            detail = f"<div style='padding-left:1.4em'>{text_html(detail)}</div>" if detail else ""
+            rows.append(f"<li>{sign} {text_html(text)}{detail}</li>")
         return "".join(rows)
 
-    def _verdicts(self) -> Iterator[tuple[str, str, str]]:
+    def verdicts(self) -> Iterator[tuple[str, str, str]]:
         """Sign, property and detail of each verdict. Numbers are shown once, and not where the mistake has a name."""
         numbers_shown = bool(self.grade and self.grade.diagnosis)
         for verdict in self.grade.verdicts if self.grade else ():
@@ -74,18 +74,38 @@ class Feedback:
             yield "✓" if verdict.passed else "✗", verdict.property.text, detail
 
 
+def outcome(exercise: Exercise, grade: Grade, notes: Iterable[str] = ()) -> Feedback:
+    """What a grade says: the points, the sentence that helps most, the verdicts; the notes below them."""
+    worth = f"{exercise.points} point{'' if exercise.points == 1 else 's'}"
+    earned = f"{round(grade.score * exercise.points, 1):g} of {worth}"
+    if grade.passed:
+        return Feedback(exercise, "pass", f"everything holds ({earned})", grade=grade, notes=tuple(notes))
+    held = sum(verdict.passed for verdict in grade.verdicts)
+    headline = f"{held} of {len(grade.verdicts)} properties hold ({earned})"
+    lead = f"What happened: {grade.diagnosis.sentence}" if grade.diagnosis else ""
+    left = [verdict for verdict in grade.verdicts if not verdict.passed]
+    unwritten = all(verdict.message == NOT_WRITTEN for verdict in left)
+    first, *others = [verdict.message for verdict in grade.verdicts]
+    shown: Grade | None = grade
+    if held == 0 and all(message in (first, SEE_ABOVE) for message in others):
+        # One cause for everything: say it once.
+        lead, shown = lead or f"What happened: {first}.", None
+    state = "todo" if unwritten and shown else "fail"
+    return Feedback(exercise, state, headline, lead, shown, tuple(notes), hints=True)
+
+
 def _hints(hints: tuple[str, ...]) -> str:
     """Each hint inside the one before it, so that they open one at a time and need no kernel."""
     nested = ""
     for number, hint in reversed(list(enumerate(hints, 1))):
         nested = (
             f"<details style='margin-top:.4em'><summary style='cursor:pointer'>Hint {number} of {len(hints)}</summary>"
-            f"<div style='padding:.2em 1.2em'>{_text(hint)}{nested}</div></details>"
+            f"<div style='padding:.2em 1.2em'>{text_html(hint)}{nested}</div></details>"
         )
     return nested
 
 
-def _text(text: str) -> str:
+def text_html(text: str) -> str:
     """Escaped, with `code` set as code."""
     pieces = escape(text, quote=False).split("`")
     if len(pieces) % 2 == 0:  # an unpaired backtick, from a learner's own message

@@ -6,7 +6,7 @@ from itertools import zip_longest
 import torch
 from torch import Tensor
 
-from mmlearn.course.probe import Raised, Result
+from mmlearn.course.probe import Foreign, Raised, Result
 
 # Honest solutions differ by the order of float32 sums, about 1e-6 of the largest value; mistakes by far more.
 TOLERANCE = 1e-4
@@ -48,6 +48,8 @@ def describe(value: object) -> str:
         return f"a {str(value.dtype).removeprefix('torch.')} tensor {list(value.shape)}"
     if value is None:
         return "None (is a `return` missing?)"
+    if isinstance(value, Foreign):
+        return value.words
     return (
         f"{type(value).__name__} {value!r:.60}" if isinstance(value, (str, bytes, int, float)) else type(value).__name__
     )

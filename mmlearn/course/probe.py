@@ -32,6 +32,13 @@ class Raised:
     line: str = ""
 
 
+@dataclass(frozen=True)
+class Foreign:
+    """What came in the place of a tensor, number or text, in words: a list, a tensor of another layout."""
+
+    words: str
+
+
 class Misuse(Exception):
     """The object was called and broke a rule of every exercise; `kind` is the `Raised.kind` it becomes."""
 
@@ -40,7 +47,7 @@ class Misuse(Exception):
         self.kind = kind
 
 
-Result = Tensor | str | bytes | int | float | bool | Raised
+Result = Tensor | str | bytes | int | float | bool | Raised | Foreign
 CONTAINERS = (list, dict, set)  # what a call can change in place, besides tensors; a Counter is a dict
 
 

@@ -1,32 +1,50 @@
-"""`mmlearn build`: write the notebooks of the course, run them, or check that they are what their masters give."""
+"""`mmlearn build`: write the notebooks of the course, run or check them, or hand the course to a class."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
+from types import MappingProxyType
 
+from mmlearn.course.builder.course import write_course
 from mmlearn.course.builder.execute import ExecutionError, execute_notebook
 from mmlearn.course.builder.master import FILE_NAME
 from mmlearn.course.builder.notebook import Lesson, build_lesson, code_stamp, dumps, keep_outputs, stamp_of
 from mmlearn.course.builder.problems import BuildError, Problem, short
+from mmlearn.course.builder.release import write_release
 from mmlearn.course.builder.stub import foreign_line
 from mmlearn.files import write_whole
 
+NOTHING = MappingProxyType({})
 
-def build(numbers=None, execute: bool = False, check: bool = False) -> int:
-    """Build the lessons of this repository; the exit code of `mmlearn build [NN ...] [--execute] [--check]`.
+
+def build(
+    numbers=None,
+    execute: bool = False,
+    check: bool = False,
+    nbgrader: Path | None = None,
+    release: Path | None = None,
+) -> int:
+    """Build the lessons of this repository; the exit code of `mmlearn build [NN ...]` with one of its options.
 
     Args:
         numbers: lesson numbers such as "01"; all lessons where none is given.
         execute: run the solution notebooks and keep what they show.
         check: write nothing, and fail where a notebook is not what its master gives.
+        nbgrader: write an nbgrader course there, and not the notebooks of this repository.
+        release: write the bundle for students there, and not the notebooks of this repository.
     """
-    from mmlearn.course import exercises
+    from mmlearn.course.registry import answers, exercises
     from mmlearn.data import credit
     from mmlearn.paths import root
 
     registered = {exercise.slug: exercise for exercise in exercises()}
-    return build_course(root(), registered, credit, numbers, execute=execute, check=check)
+    written = {answer.slug: answer for answer in answers()}
+    if nbgrader is not None:
+        return hand_out(root(), registered, credit, numbers, partial(write_course, nbgrader), written)
+    if release is not None:
+        return hand_out(root(), registered, credit, numbers, partial(write_release, root(), release), written)
+    return build_course(root(), registered, credit, numbers, answers=written, execute=execute, check=check)
 
 
 def build_course(
@@ -35,6 +53,7 @@ def build_course(
     credit: Callable[[str], str],
     numbers=None,
     *,
+    answers: Mapping[str, object] = NOTHING,
     execute: bool = False,
     check: bool = False,
 ) -> int:
@@ -44,7 +63,7 @@ def build_course(
     masters, wrong = _masters(folder, numbers)
     for path in masters:
         try:
-            lesson = build_lesson(path, exercises, credit)
+            lesson = build_lesson(path, exercises, credit, answers)
             if check:
                 wrong += _differences(lesson, folder)
             else:
@@ -54,6 +73,26 @@ def build_course(
     if check and not numbers:
         wrong += _leftovers(folder)
     print("\n".join(wrong) if wrong else f"{'checked' if check else 'built'} lessons: {len(masters)}")
+    return 1 if wrong else 0
+
+
+def hand_out(
+    folder: Path,
+    exercises: Mapping[str, object],
+    credit: Callable[[str], str],
+    numbers,
+    write: Callable[[Sequence[Lesson]], list[str]],
+    answers: Mapping[str, object] = NOTHING,
+) -> int:
+    """Build lessons and hand all of them to `write`, which says what it did: 0, or 1 where one has a mistake."""
+    masters, wrong = _masters(folder, numbers)
+    lessons = []
+    for path in masters:
+        try:
+            lessons.append(build_lesson(path, exercises, credit, answers))
+        except BuildError as error:
+            wrong.append(str(error))
+    print("\n".join(wrong or write(lessons)))
     return 1 if wrong else 0
 
 

@@ -12,7 +12,7 @@ from mmlearn.course.builder.problems import BuildError, Problem
 FILE_NAME = re.compile(r"(\d\d)_[a-z0-9_]+\.py")
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 HEADING = re.compile(r"#{1,6} +(.+)")
-KEYS = {"tags", "exercise", "check", "id"}  # what an author may write behind `# %%`
+KEYS = ("check", "exercise", "id", "tags", "answer")  # what an author may write behind `# %%`
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Cell:
         id: its id in both notebooks.
         tags: jupytext's tags.
         exercise, check: the slug of the exercise that this cell holds or checks, or "".
+        answer: the slug of the written answer that this cell holds, or "".
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Cell:
     tags: tuple[str, ...] = ()
     exercise: str = ""
     check: str = ""
+    answer: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def read_master(path: Path) -> Master:
             tags=tuple(cell.metadata.get("tags", ())),
             exercise=cell.metadata.get("exercise", ""),
             check=cell.metadata.get("check", ""),
+            answer=cell.metadata.get("answer", ""),
         )
         for cell, line, name in zip(raw, markers, _cell_ids(raw), strict=True)
     )
@@ -116,43 +119,52 @@ def _marker_mistakes(cell) -> Iterator[str]:
     if cell.cell_type not in ("code", "markdown"):
         yield f"a {cell.cell_type} cell: a lesson holds code and markdown only"
     # lines_to_next_cell is jupytext's own note about blank lines.
-    if unknown := sorted(set(meta) - KEYS - {"lines_to_next_cell"}):
-        yield f'cell marker with {", ".join(unknown)}: it may hold {", ".join(sorted(KEYS))}, as key="value"'
+    if unknown := sorted(set(meta) - set(KEYS) - {"lines_to_next_cell"}):
+        yield f'cell marker with {", ".join(unknown)}: it may hold {", ".join(KEYS)}, as key="value"'
     elif not cell.source.strip():
         yield "an empty cell: fill it or take it out"
+    for key in (key for key in ("exercise", "check", "answer") if not str(meta.get(key, "some")).strip()):
+        yield f'{key}="" without a slug'  # else a model answer would be plain text, which learners are given
     if "exercise" in meta and "check" in meta:
         yield "a cell is an exercise or a check, not both"
     if cell.cell_type == "markdown" and {"exercise", "check"} & set(meta):
         yield "exercise and check cells hold code, not markdown"
-    if "id" in meta and {"exercise", "check"} & set(meta):
-        yield "the id of an exercise or check cell comes from its slug: take id out"
+    if cell.cell_type == "code" and "answer" in meta:
+        yield 'a written answer is text, not code: # %% [markdown] answer="..."'
+    if "id" in meta and {"exercise", "check", "answer"} & set(meta):
+        yield "the id of an exercise, check or answer cell comes from its slug: take id out"
     if "id" in meta and not CELL_ID.fullmatch(str(meta["id"])):
         yield f"id {meta['id']!r}: an id has 1 to 64 of A-Z, a-z, 0-9, - and _"
 
 
 def _cell_ids(raw: list) -> Iterator[str]:
-    """An id for every cell: from its own `id`, its exercise's slug, or the heading above it and a counter.
+    """An id for every cell: from its own `id`, the slug that it holds, or the heading above it and a counter.
 
     Code and text are counted apart, so that a paragraph more does not rename the code below it.
     """
     section, count = "start", Counter()
     for cell in raw:
         meta = cell.metadata
-        heading = cell.cell_type == "markdown" and HEADING.match(cell.source)
+        heading = cell.cell_type == "markdown" and "answer" not in meta and HEADING.match(cell.source)
         if heading:
             section, count = _slugified(heading[1], "section"), Counter()
         if "id" in meta:
             yield meta["id"]
-        elif "exercise" in meta:
-            yield _slugified(meta["exercise"], "exercise")
+        elif "exercise" in meta or "answer" in meta:
+            yield cell_id(str(meta.get("exercise") or meta.get("answer")))
         elif "check" in meta:
-            yield "check-" + _slugified(meta["check"], "exercise")
+            yield "check-" + cell_id(meta["check"])
         elif heading:
             yield section
         else:
             kind = "text" if cell.cell_type == "markdown" else "code"
             count[kind] += 1
             yield f"{section}-{kind}-{count[kind]}"
+
+
+def cell_id(slug: str) -> str:
+    """The id of the cell of an exercise or a written answer: `vit-patchify` for `vit.patchify`."""
+    return _slugified(slug, "exercise")
 
 
 def _slugified(text: str, default: str) -> str:

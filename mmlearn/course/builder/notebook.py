@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
-from mmlearn.course.builder.cards import below_heading, exercise_card, lesson_card
+from mmlearn.course.answer import PLACEHOLDER
+from mmlearn.course.builder.cards import answer_card, below_heading, exercise_card, lesson_card
 from mmlearn.course.builder.credits import credits_text
 from mmlearn.course.builder.master import Cell, Master, read_master
 from mmlearn.course.builder.problems import BuildError, Problem
@@ -32,24 +34,36 @@ class Lesson(NamedTuple):
     solution: object
 
 
-def build_lesson(path: Path, exercises: Mapping[str, object], credit: Callable[[str], str]) -> Lesson:
+def build_lesson(
+    path: Path,
+    exercises: Mapping[str, object],
+    credit: Callable[[str], str],
+    answers: Mapping[str, object] = MappingProxyType({}),
+) -> Lesson:
     """Build both notebooks of a lesson from its master.
 
     Args:
         path: `solutions/NN_name.py`.
         exercises: every exercise of the course by slug.
         credit: a data set's credit line by its name.
+        answers: every written answer of the course by slug.
 
     Raises:
         BuildError: with every authoring mistake, its file and line.
     """
     master = read_master(path)
-    refuse_mistakes(master, exercises)
+    refuse_mistakes(master, exercises, answers)
     footer = credits_text(master, credit)
     if footer and any(cell.id == "credits" for cell in master.cells):
         line = next(cell.line for cell in master.cells if cell.id == "credits")
         raise BuildError(path, [Problem(line, "the credits are written by the builder: take this cell out")])
-    return Lesson(master, *(_notebook(master, exercises, footer, solved) for solved in (False, True)))
+    student, solution = (_notebook(master, exercises, answers, footer, solved) for solved in (False, True))
+    # Reading time is that of a learner's whole notebook, exercise cards and all, so the lesson's card comes last.
+    card = lesson_card(master, reading_minutes(student), exercises, answers)
+    for first in (student.cells[0], solution.cells[0]):
+        if first.cell_type == "markdown":
+            first.source = below_heading(first.source, card)
+    return Lesson(master, student, solution)
 
 
 def dumps(notebook) -> bytes:
@@ -99,27 +113,23 @@ def keep_outputs(built, old) -> None:
         stamp(built)
 
 
-def _notebook(master: Master, exercises: Mapping, footer: str, solved: bool):
+def _notebook(master: Master, exercises: Mapping, answers: Mapping, footer: str, solved: bool):
     import nbformat
 
     cells = []
     for cell, after in zip(master.cells, (*master.cells[1:], None), strict=True):
-        source = cell.source
+        source = cell.source if solved else _for_learner(cell)
         if after and after.exercise:
             source = below_heading(source, exercise_card(exercises[after.exercise]))
-        if not solved and cell.kind == "code":
-            source = _for_learner(cell)
-        cells.append(_node(cell, source, exercises, solved))
+        elif after and after.answer:
+            source = below_heading(source, answer_card(answers[after.answer]))
+        cells.append(_node(cell, source, exercises, answers, solved))
     if footer:
         cells.append(nbformat.v4.new_markdown_cell(footer, id="credits"))
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata=deepcopy(METADATA), nbformat_minor=5)
-    # Reading time is that of the whole notebook, exercise cards and all, so the lesson's card comes last.
-    if cells[0].cell_type == "markdown":
-        cells[0].source = below_heading(cells[0].source, lesson_card(master, reading_minutes(notebook), exercises))
-    return notebook
+    return nbformat.v4.new_notebook(cells=cells, metadata=deepcopy(METADATA), nbformat_minor=5)
 
 
-def _node(cell: Cell, source: str, exercises: Mapping, solved: bool):
+def _node(cell: Cell, source: str, exercises: Mapping, answers: Mapping, solved: bool):
     import nbformat
 
     new_cell = nbformat.v4.new_code_cell if cell.kind == "code" else nbformat.v4.new_markdown_cell
@@ -134,6 +144,9 @@ def _node(cell: Cell, source: str, exercises: Mapping, solved: bool):
         points = exercises[cell.check].points
         metadata |= {"deletable": False, "editable": False}
         metadata["nbgrader"] = _nbgrader(cell.id, grade=True, locked=True, points=points)
+    elif cell.answer:  # what a learner writes and what is graded in one cell: nbgrader leaves it to a person
+        points = answers[cell.answer].points
+        metadata |= {"deletable": False, "nbgrader": _nbgrader(cell.id, grade=True, solution=True, points=points)}
     return new_cell(source, id=cell.id, metadata=metadata)
 
 
@@ -143,6 +156,8 @@ def _nbgrader(grade_id: str, **given) -> dict:
 
 
 def _for_learner(cell: Cell) -> str:
-    """A code cell without its solution, and without the mark by which nbval compares outputs: there are none."""
+    """A cell without its solution, and without the mark by which nbval compares outputs: there are none."""
+    if cell.kind == "markdown":
+        return PLACEHOLDER if cell.answer else cell.source
     source = make_stub(cell.source, cell.exercise) if cell.exercise else cell.source
     return "\n".join(line for line in source.split("\n") if not NBVAL_LINE.fullmatch(line))

@@ -10,15 +10,16 @@ from mmlearn.course.builder.problems import BuildError, Mistake, Problem
 from mmlearn.course.builder.stub import definition, find_regions, make_stub, solved_functions
 
 
-def refuse_mistakes(master: Master, exercises: Mapping[str, object]) -> None:
+def refuse_mistakes(master: Master, exercises: Mapping[str, object], answers: Mapping[str, object]) -> None:
     """Raise a BuildError that lists every mistake of a lesson.
 
-    `exercises` maps slugs to registrations, those of all lessons.
+    `exercises` and `answers` map slugs to registrations, those of all lessons.
     """
     problems = list(_code_that_does_not_parse(master))
     if not problems:  # everything below reads the code as a tree
         for rule in (_ids, _pictures, _numbers, _regions, _order_of_cells, _absent_exercises):
             problems += rule(master, exercises)
+        problems += _answers(master, answers)
         for cell in master.code:
             if cell.exercise in exercises:
                 problems += _registration(cell, master, exercises)
@@ -87,7 +88,7 @@ def _order_of_cells(master: Master, exercises: Mapping) -> Iterator[Problem]:
             yield Problem(cell.line, f"{slug} is not registered: known are {', '.join(sorted(exercises)) or 'none'}")
         if slug and slug in seen:
             yield Problem(cell.line, f"a second {'exercise' if cell.exercise else 'check'} cell for {slug}")
-        if cell.exercise and (before is None or before.kind != "markdown"):
+        if cell.exercise and not _is_text(before):
             yield Problem(cell.line, f"exercise {slug} without text: a markdown cell right before it says what and why")
         if cell.check and slug not in opened:
             yield Problem(cell.line, f"the check of {slug} comes before its exercise, or has none")
@@ -102,6 +103,35 @@ def _absent_exercises(master: Master, exercises: Mapping) -> Iterator[Problem]:
     for slug, exercise in exercises.items():
         if exercise.lesson == master.number and slug not in present:
             yield Problem(1, f"{slug} is registered for this lesson and not in it")
+
+
+def _answers(master: Master, answers: Mapping) -> Iterator[Problem]:
+    """Every written answer is registered, in this lesson, once, below its question; the rubric types no results."""
+    seen, known = {}, settings(ast.parse(cell.source) for cell in master.code)
+    for before, cell in zip((None, *master.cells), master.cells, strict=False):
+        slug, answer = cell.answer, answers.get(cell.answer)
+        if not slug:
+            continue
+        if slug in seen:
+            yield Problem(cell.line, f"a second answer cell for {slug}")
+        if not _is_text(before):
+            yield Problem(cell.line, f"answer {slug} without its question: a markdown cell right before it asks")
+        if answer is None:
+            names = ", ".join(sorted(answers)) or "none"
+            yield Problem(cell.line, f"{slug} is not registered as a written answer: known are {names}")
+        elif answer.lesson != master.number:
+            yield Problem(cell.line, f"{slug} belongs to lesson {answer.lesson}: a slug is used once in the course")
+        for _, text in answer.rubric if answer else ():
+            yield from (Problem(cell.line, f"in its rubric {found}") for _, found in text_with_numbers(text, known))
+        seen[slug] = cell
+    for slug, answer in answers.items():
+        if answer.lesson == master.number and slug not in seen:
+            yield Problem(1, f"{slug} is registered for this lesson and not in it")
+
+
+def _is_text(cell: Cell | None) -> bool:
+    """Whether a cell can carry a card: text that is the same for learners, which a model answer is not."""
+    return cell is not None and cell.kind == "markdown" and not cell.answer
 
 
 def _registration(cell: Cell, master: Master, exercises: Mapping) -> Iterator[Problem]:

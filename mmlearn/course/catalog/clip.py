@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmlearn.course.answer import Answer
 from mmlearn.course.catalog.vit import BLOCK, DEPTH, SELF_ATTENTION, energy, record_attention
 from mmlearn.course.exercise import Exercise, Property
 from mmlearn.course.judge import describe
@@ -587,5 +588,21 @@ EXERCISES = [
         inputs="`texts_KWE` of shape [3, 4, 5]",
         reference_path="mmlearn.models.clip:class_vectors",
         trial=probe_zero_shot,
+    ),
+]
+
+ANSWERS = [
+    Answer(
+        slug="clip.flexibility",
+        lesson="02",
+        title="What words can do that numbers cannot",
+        points=4,
+        minutes=10,
+        rubric=(
+            (1, "How the two compare at naming concepts of a fixed list, and that this is not what flexible means"),
+            (1, "What each of them can do with a concept that no training showed, and by which part of the model"),
+            (1, "What the linear probes say about where the flexibility is: in the vectors of pictures or elsewhere"),
+            (1, "A kind of label, a language or a kind of picture where it ends here, and the result that shows it"),
+        ),
     ),
 ]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmlearn.course.answer import Answer
 from mmlearn.course.catalog.vit import BLOCK, energy
 from mmlearn.course.exercise import Exercise, Property
 from mmlearn.course.probe import Case, Misuse
@@ -396,5 +397,21 @@ EXERCISES = [
         inputs="`first_BE` and `second_BE` of shape [4, 5], and a `share` between 0.2 and 0.3",
         reference_path="mmlearn.eval.space:combine",
         trial=probe_combine,
+    ),
+]
+
+ANSWERS = [
+    Answer(
+        slug="imagebind.shared-space",
+        lesson="03",
+        title="What a shared space is",
+        points=4,
+        minutes=10,
+        rubric=(
+            (1, "What it means that vectors of several modalities share a space, and how one finds another in it"),
+            (1, "The result that shows it for two modalities without a pair, beside its chance and its control"),
+            (1, "What direct training on the pairs, or the middle modality, says about how far this goes"),
+            (1, "What sharing does not mean, by the gap or by the mixed gallery"),
+        ),
     ),
 ]

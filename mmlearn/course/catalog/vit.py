@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmlearn.course.answer import Answer
 from mmlearn.course.exercise import Exercise, Property
 from mmlearn.course.probe import Case, Misuse, Result
 
@@ -401,5 +402,21 @@ EXERCISES = [
         inputs="`positions_1ND` of shape [1, 16, 9] for a grid of (3, 5) and the new grid (4, 7)",
         reference_path="mmlearn.nn.positions:interpolate_positions",
         trial=probe_interpolate,
+    ),
+]
+
+ANSWERS = [
+    Answer(
+        slug="vit.advantages",
+        lesson="01",
+        title="What the transformer brings",
+        points=4,
+        minutes=10,
+        rubric=(
+            (1, "Which of the two is more accurate here, and how that changes with more images and with more steps"),
+            (1, "What is built into one of them and has to be learned by the other, as a reason for it"),
+            (1, "What one more experiment of this part shows: taken from its figure, and with what it means"),
+            (1, "What the transformer does bring, and something that these experiments cannot decide"),
+        ),
     ),
 ]
