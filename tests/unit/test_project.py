@@ -78,9 +78,13 @@ def test_what_is_installed_is_what_was_asked_for(name):
 
 
 # Where a library of an extra may be used; all else runs on a learner's machine, which has none.
-EXTRA_OF = {"course/builder/": "build", "data/build": "build", "bench/": "peers"}
+EXTRA_OF = {
+    **{"course/builder/": "build", "data/build": "build", "bench/": "peers"},
+    **{"course/grader/gradebook": "grade", "course/grader/cluster": "cluster"},
+}
 # What comes with a library that is named, by its own promise.
 COMES_WITH = {"ipython": "ipykernel", "jupyter-client": "ipykernel", "pyzmq": "ipykernel", "cycler": "matplotlib"}
+COMES_WITH |= {"nbformat": "nbgrader", "traitlets": "nbgrader"}
 
 
 @pytest.mark.parametrize("file", sorted((root() / "mmlearn").rglob("*.py")), ids=lambda f: str(f.name))
