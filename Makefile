@@ -32,7 +32,7 @@ test: $(BIN)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mmlearn build --check
 	$(BIN)/mmlearn data check
-	$(PYTEST) -n 2 tests/unit tests/exercises tests/parity tests/readiness tests/processes tests/notebooks tests/experiments
+	$(PYTEST) -n 2 tests/unit tests/exercises tests/grading tests/parity tests/readiness tests/processes tests/notebooks tests/experiments
 	MMLEARN_STRICT=1 MMLEARN_PROGRESS=$$(mktemp -d)/progress.json $(NBVAL) --nbval-cell-timeout=600 solutions
 	$(LESSONS) lessons
 	$(PYTEST) tests/browser

@@ -107,7 +107,8 @@ show(
 #
 # You work on your own copies in the folder `work/`. An update of the course never touches them. Two small files there
 # hold what you have done: `progress.json` which checks passed, `predictions.json` what you guessed. None of it leaves
-# your computer. The folder `solutions/` holds every lesson solved, with its outputs, to compare with afterwards.
+# your computer. The folder `solutions/` holds every lesson solved, with its outputs, to compare with afterwards; in a
+# graded class it may be missing.
 
 # %% [markdown]
 # ## Look: the pictures
