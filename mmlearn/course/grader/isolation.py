@@ -1,10 +1,10 @@
 """Walls around a learner's code, built from inside with the kernel's own means. Standard library only.
 
-Two levels. `namespaces` (Linux): the process sees a file system of its own, read-only but for one small folder, that holds
-Python and the course's probes; it has no network, no other processes, no shared memory, no privileges. It works as root,
-and without root where the system allows user namespaces. `limits` (any POSIX system): the same limits on time, memory,
-processes and files, a session of its own, and an unprivileged user where the grader is root; but files that the user may
-read can be read. On Linux the kernel refuses it some calls at both levels, those that make a network among them.
+Two levels. `namespaces` (Linux): the process sees a file system of its own, read-only but for one small folder, that
+holds Python and the course's probes; it has no network, no other processes, no shared memory, no privileges. It works
+as root, and without root where the system allows user namespaces. `limits` (any POSIX system): the same limits on time,
+memory, processes and files, a session of its own, and an unprivileged user where the grader is root; but files that the
+user may read can be read. On Linux the kernel refuses some calls at both levels, those that make a network among them.
 """
 
 import ctypes

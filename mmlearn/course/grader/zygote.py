@@ -1,7 +1,7 @@
-"""The parent of the learners' processes: a small one in a single thread, with torch imported, that forks one for each job.
+"""The parent of the learners' processes: small, in a single thread, with torch imported. It forks one for each job.
 
-Started as a script by `sandbox`. It walls itself in first and imports then, from the kit alone. It never reads a job: the
-supervisor that it forks does, so that nothing of one learner is in the memory from which the next one's process comes.
+Started as a script by `sandbox`. It walls itself in first and imports then, from the kit alone. It never reads a job:
+the supervisor that it forks does, so that nothing of one learner is in the memory from which the next process comes.
 
     zygote ── supervisor, one a job: reads it, forks, watches, answers
                   └── the learner's process: locked, runs the cell and the probe, answers the supervisor
@@ -23,7 +23,8 @@ from contextlib import suppress
 from pathlib import Path
 
 END = 3  # the supervisor's exit code when there are no more jobs
-TICK = 0.05  # seconds between two looks at memory and time
+TICK = 0.05  # seconds between two looks at memory and processes
+PATIENCE = 20  # seconds for what was ended to be gone: a process that holds much memory on a busy machine takes some
 PRINTED = 20_000  # bytes kept of what a learner's process prints
 PAGE_MIB = resource.getpagesize() / 2**20
 
@@ -56,6 +57,9 @@ def _serve(settings: dict, isolation, inside) -> None:
         if not supervisor:
             os._exit(_supervise(settings, isolation, inside))
         code = os.waitstatus_to_exitcode(os.waitpid(supervisor, 0)[1])
+        with suppress(ChildProcessError):  # what a supervisor leaves that failed
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                continue
         if code == END:
             return
         if code:
@@ -116,7 +120,7 @@ class Watch:
         self.learner, self.limits = learner, limits
         self.read = {answers: bytearray(), prints: bytearray()}
         self.answers, self.prints, self.open = answers, prints, [answers, prints]
-        self.started, self.peak = time.monotonic(), 0.0
+        self.started, self.looked, self.peak = time.monotonic(), 0.0, 0.0
         self.ended: tuple[int, resource.struct_rusage] | None = None
 
     def outcome(self) -> tuple[dict, bytes]:
@@ -129,7 +133,7 @@ class Watch:
         for _ in range(1000):  # what was written before the end is still in the pipes
             if not self._look(0):
                 break
-        code, usage = self.ended
+        code, usage = self.ended or (-signal.SIGKILL, resource.getrusage(resource.RUSAGE_CHILDREN))
         cpu = usage.ru_utime + usage.ru_stime
         status, reason = self._verdict(broken, code, cpu)
         head = {"status": status, "reason": reason, "seconds": time.monotonic() - self.started, "cpu": cpu}
@@ -159,6 +163,9 @@ class Watch:
             return "wall"
         if len(self.read[self.answers]) > self.limits["answer"]:
             return "answer"
+        if time.monotonic() - self.looked < TICK:  # a look at all processes is slow beside reading what it writes
+            return ""
+        self.looked = time.monotonic()
         pids = _descendants(os.getpid())
         self.peak = max(self.peak, sum(map(_resident_mib, pids)))
         # Twice, because processes share much of what is counted for each.
@@ -168,7 +175,8 @@ class Watch:
 
     def _end(self) -> None:
         """End it and all that it started."""
-        for _ in range(100):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
             below = _descendants(os.getpid())
             if self.ended is not None and not below:
                 return
