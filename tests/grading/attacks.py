@@ -343,7 +343,7 @@ def attack(*_):
         """
 def attack(*_):
     for path in {paths}: look(path)
-    for path in ("/root", "/home", "/etc/passwd", "/etc/shadow", "/work", "/var", "/opt", "/srv", "/mnt", "/run",
+    for path in ("/root", "/home", "/etc/passwd", "/etc/shadow", "/var", "/opt", "/srv", "/mnt", "/run",
                  "/usr/local/share", "/usr/share", "/sys/class", "/dev/shm", "/dev/mem", "/dev/vda"): look(path)
     for up in ("..", "../..", "../../../../../../.."):
         for name in ("work", "root", "home", "etc/passwd"): look(os.path.abspath(f"{up}/{name}"))
@@ -391,7 +391,7 @@ def attack(*_):
                             ("mount", (b"x", b"/scratch", b"tmpfs", 0, 0)), ("umount2", (b"/scratch", 2)),
                             ("ptrace", (16, 1, 0, 0))):
         print("tried" if getattr(libc, name)(*arguments) == -1 else "LEAK", name)
-    if os.path.exists("/proc/1/root/etc/passwd"): print("LEAK root")
+    if os.path.exists(os.path.join("/proc/1", "root", "etc/passwd")): print("LEAK root")
 """,
     ),
 ]
@@ -465,7 +465,7 @@ OUTSIDE = [
 def attack(*_):
     places = ["/", "/kit", "/kit/mmlearn", "/kit/mmlearn/course", "/usr/lib", "/usr/local/lib", "/lib", "/etc", "/dev",
               "/proc", "/proc/1", "/proc/sys/kernel", "/sys/devices/system/cpu", "/var/tmp", "/dev/shm", "/root",
-              "/work", *sys.path, os.path.dirname(torch.__file__), *{paths}]
+              *sys.path, os.path.dirname(torch.__file__), *{paths}]
     for place in places:
         attempt(place, lambda: open(f"{place}/red-team-token", "w"))
         attempt(place, lambda: os.mkdir(f"{place}/red-team-token"))

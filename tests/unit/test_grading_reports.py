@@ -18,7 +18,7 @@ from mmlearn.course.registry import find
 LESSON = exercises("01")
 CELL = "def patchify(images_BCYX, patch_size):\n    return images_BCYX  # <b>mine</b> & nobody's\n"
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'>\u202e\x1b[31m\x00 `</code>` ]](javascript:x)"
-PLACE = "/work/main/mmlearn/course/judge.py and C:\\Users\\ta\\grading\\x.ipynb"
+PLACE = "/course/clone/mmlearn/course/judge.py and C:\\Users\\ta\\grading\\x.ipynb"
 VOID = {"meta"}
 
 

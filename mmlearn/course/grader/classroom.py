@@ -29,6 +29,7 @@ from mmlearn.course.lessons import find as find_lesson
 from mmlearn.files import write_whole
 
 SETTINGS = "grading.json"
+FACTS = "run.json"  # about the last run that marked anyone: a later report still says how safe it was
 
 
 def grade(
@@ -67,7 +68,7 @@ def grade(
         todo = _chosen(found.submissions, only) if only else _unmarked(found.submissions, out, known)
         kept = len(found.submissions) - len(todo)
         print(f"{len(todo)} to mark" + f", {kept} marked before" * (kept > 0 and not only) + ".")
-        facts = _mark_all(todo, out, known, jobs or os.cpu_count() or 1, bool(only), dask) if todo else {}
+        facts = _mark_all(todo, out, known, jobs or os.cpu_count() or 1, bool(only), dask) if todo else _facts(out)
         records = _records(found.submissions, out, known)
         if only and not all(s.student in {r.student for r in records} for s in found.submissions):
             return  # a class that is not marked yet has no reports to bring up to date
@@ -86,7 +87,7 @@ def _mark_all(
     if dask:
         from mmlearn.course.grader.cluster import mark_on
 
-        marks = mark_on(dask, todo, known, facts)
+        marks = mark_on(dask, todo, known, thorough, facts)
     else:
         marks = _mark_here(todo, known, min(jobs, len(todo)), thorough, facts)
     try:
@@ -101,8 +102,16 @@ def _mark_all(
         print(f"\n{marked} of {len(todo)} are marked and kept; the same command goes on from there.")
         raise
     seconds = time.monotonic() - started
-    facts["marked in this run"] = f"{marked}, in {seconds:.0f} s ({60 * marked / seconds:.0f} a minute)"
+    facts["marked in one run"] = f"{marked}, in {seconds:.0f} s ({60 * marked / seconds:.0f} a minute)"
+    write_whole(out / FACTS, (json.dumps(facts, indent=1) + "\n").encode())
     return facts
+
+
+def _facts(out: Path) -> dict[str, str]:
+    try:
+        return {str(name): str(fact) for name, fact in json.loads((out / FACTS).read_bytes()).items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 def _mark_here(

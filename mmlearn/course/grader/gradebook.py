@@ -24,6 +24,7 @@ from mmlearn.course.judge import NOT_WRITTEN
 from mmlearn.files import write_whole
 
 CONFIG = "nbgrader_config.py"
+SECRET = "submission_secret.txt"  # beside what `nbgrader collect` collects: by it learners find their feedback
 NEAR = 1e-6  # points: scores come back from a database
 # What makes HTML, links, images and MathJax's links: one character of no width takes it apart.
 _ACTIVE = re.compile(r"<(?=[A-Za-z/!?])|\](?=[(:])|\\(?=href)")
@@ -75,18 +76,18 @@ def write(url: str, records: Iterable[Record], known: Setting) -> str:
 
 @dataclass(frozen=True)
 class Course:
-    """An nbgrader course: its database, its name there, its settings, and the folder of graded notebooks."""
+    """An nbgrader course: its database, its name there, its settings, and the folders of notebooks."""
 
     url: str
     name: str
     config: object
+    submitted: Path
     graded: Path
 
 
 def student_id(record: Record) -> str:
-    """The student's name as nbgrader can use it: it names a folder, without `+`."""
-    plain = record.student
-    return plain if file_name(plain) == plain and "+" not in plain else file_name(plain)
+    """The student's name as nbgrader can use it, in folders and addresses. The names of a hub's users stay."""
+    return record.student if re.fullmatch(r"\w[\w.@-]{0,99}", record.student) else file_name(record.student)
 
 
 def _course(url: str) -> Course:
@@ -105,8 +106,8 @@ def _course(url: str) -> Course:
     config.CourseDirectory.setdefault("root", str(folder))
     config.CourseDirectory.db_url = f"{prefix}{file}" if file else url
     directory = CourseDirectory(config=config)
-    graded = Path(directory.root) / directory.autograded_directory
-    return Course(config.CourseDirectory.db_url, directory.course_id, config, graded)
+    folders = (Path(directory.root) / name for name in (directory.submitted_directory, directory.autograded_directory))
+    return Course(config.CourseDirectory.db_url, directory.course_id, config, *folders)
 
 
 def _refuse_other_lesson(book, known: Setting) -> None:
@@ -158,6 +159,9 @@ def _write_one(book, course: Course, record: Record, known: Setting) -> None:
     write_whole(place / f"{name}.ipynb", (json.dumps(notebook, ensure_ascii=False, indent=1) + "\n").encode())
     if when:
         write_whole(place / "timestamp.txt", f"{when.isoformat(sep=' ')} UTC\n".encode())
+    secret = course.submitted / student / name / SECRET
+    if secret.is_file() and not secret.is_symlink():
+        write_whole(place / SECRET, secret.read_bytes()[:1000])
 
 
 def _answer(text: str) -> str:

@@ -146,7 +146,7 @@ class Modules(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
 
 def _sight(paths: list[str]) -> str:
-    """What this process can do that a learner's must not, in words; "" for nothing. The sandbox asks before it is used."""
+    """What this process can do that a learner's must not, in words; "" for none. A sandbox asks before it is used."""
     import socket
 
     def can(act: Callable[[], object]) -> bool:

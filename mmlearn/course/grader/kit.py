@@ -88,8 +88,10 @@ def _course_imports(source: str) -> Iterator[str]:
             continue
         for alias in node.names:
             inner = f"{node.module}.{alias.name}"
-            yield inner if importlib.util.find_spec(node.module).submodule_search_locations and _exists(inner) else (
-                node.module
+            yield (
+                inner
+                if importlib.util.find_spec(node.module).submodule_search_locations and _exists(inner)
+                else (node.module)
             )
 
 
