@@ -572,8 +572,9 @@ history = study.fit(model, seed=0, loss=loss, on_event=live_curve("CLIP"))
 #   with the captions of other concepts: it can learn what captions look like, and nothing about pictures.
 # - *CLIP, CNN* has a convolutional image encoder with about as many parameters.
 # - *toy-clip* is a larger CLIP that saw more than ten times as many pairs, with stronger augmentation. Its captions are also
-#   richer: a name with an article, and each of the other words alone. *toy-clip-cnn* is the same with a convolutional
-#   image encoder, trained by the same recipe. Each is one run. The command `mmlearn zoo train toy-clip` makes it again.
+#   richer: each of the other words stands alone too, with and without an article, and about half of all captions are the
+#   name. *toy-clip-cnn* is the same with a convolutional image encoder, trained by the same recipe. Each is one run. The
+#   command `mmlearn zoo train toy-clip` makes it again.
 
 # %% id="reference-with-your-weights"
 # NBVAL_CHECK_OUTPUT
@@ -778,7 +779,7 @@ explore(
     alt=bars_in_words,
     picture=choices,
     labels=Typed(
-        "happy face, angry face, lemon, taxi, dog, guitar",
+        "happy face, sad face, lemon, taxi, dog, guitar",
         "happy, sad, hungry, cold, dangerous",
     ),
     model={name: name for name in two_models},

@@ -22,7 +22,8 @@ from mmlearn.experiments.zoo import Recipe
 from mmlearn.models.clip import CLIP, CLIPConfig
 from mmlearn.models.cnn import SmallCNN
 
-STEPS = 7_000
+STEPS = 9_000
+NAMES = 8  # how often a name is repeated among the captions of its concept
 BATCH = 128
 LEARNING_RATE = 1e-3
 SEED = 0
@@ -42,17 +43,24 @@ def build_cnn() -> CLIP:
     return model
 
 
+def articled(words: str) -> str:
+    """With an article: "a red apple", "an owl"."""
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
 @cache
 def texts() -> tuple[tuple[str, ...], ...]:
-    """The captions of lesson 02 and, for every concept, its name with an article and each of its other words alone.
+    """For every concept the captions of lesson 02, its name again and with an article, and its other words alone.
 
-    The words alone teach what a word means when no name stands beside it: "bird", "music".
+    The words alone teach what a word means when no name stands beside it: "bird", "music". They fit many pictures, so
+    the names are repeated until they are half of all captions.
     """
     known = concepts()
-    return tuple(
-        (*own, f"a {label}", *(tag for tag in tags if tag != label))
-        for own, label, tags in zip(captions(), known.labels, known.tags, strict=True)
-    )
+    rows = []
+    for own, label, tags in zip(captions(), known.labels, known.tags, strict=True):
+        words = [form(tag) for tag in tags if tag != label for form in (str, articled)]
+        rows.append((*own, *[label, articled(label)] * NAMES, *words))
+    return tuple(rows)
 
 
 def fit(model: CLIP, **options) -> train.History:

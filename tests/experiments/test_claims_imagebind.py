@@ -55,16 +55,19 @@ def test_in_unseen_voices_text_to_audio_is_better_than_image_to_audio():
 
 
 @pytest.mark.parametrize("where", [study.CONCEPTS, study.BOTH])
-def test_on_unseen_concepts_the_texts_and_pictures_of_toy_clip_hardly_find_each_other_better(where):
-    for limit in ("text to image", "image to text"):
-        assert len(set(study.seeds("bound", limit, where, 5))) == 1, "the trunks are frozen"
-        assert mean("bound", limit, where) < mean("bound", "text to audio", where) + 0.05
+def test_on_unseen_concepts_the_link_of_toy_clip_is_better_and_the_link_of_sounds_about_as_low(where):
+    ours, link = (study.seeds("bound", name, where, 5) for name in ("text to audio", "text to image"))
+    assert len(set(link)) == 1, "the trunks are frozen"
+    assert mean_interval(ours).high < 0.6 * link[0]
+    sounds = study.seeds("bound", "image to audio", where, 5)
+    assert abs(paired_interval(ours, sounds).mean) < 0.03
 
 
-def test_the_gap_of_sounds_is_larger_than_that_of_texts_and_pictures():
-    gaps = {pair: study.seeds("bound", "gap", level=pair) for pair in ("image-audio", "image-text", "text-audio")}
-    assert paired_interval(gaps["image-audio"], gaps["image-text"]).low > 0
-    assert paired_interval(gaps["text-audio"], gaps["image-text"]).low > 0
+def test_texts_find_pictures_far_more_often_than_sounds_and_five_seeds_show_no_difference_of_the_gaps():
+    gaps = {pair: study.seeds("bound", "gap", level=pair) for pair in ("image-text", "text-audio")}
+    difference = paired_interval(gaps["text-audio"], gaps["image-text"])
+    assert difference.low < 0 < difference.high
+    assert mean("bound", "text to image") > 3 * mean("bound", "text to audio")
 
 
 def test_subtracting_means_closes_nearly_all_of_it():
@@ -113,9 +116,14 @@ def test_on_unseen_concepts_more_concepts_help():
     assert means == sorted(means)
 
 
-@pytest.mark.parametrize("where", study.HELD_OUT)
+@pytest.mark.parametrize("where", [study.VOICES, study.CONCEPTS])
 def test_frozen_is_better_than_joint(where):
     assert minus(BOUND, JOINT, where=where).low > 0
+
+
+def test_where_both_are_unseen_five_seeds_show_no_difference_of_frozen_and_joint():
+    difference = minus(BOUND, JOINT, where=study.BOTH)
+    assert difference.low < 0 < difference.high
 
 
 def test_five_seeds_cannot_show_that_four_voices_are_better_than_one_in_unseen_voices():
