@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mmlearn.course.answer import PLACEHOLDER
+from mmlearn.course.builder.master import cell_id
 from mmlearn.course.exercise import Exercise, Grade, Property, Verdict
 from mmlearn.course.feedback import Feedback
 from mmlearn.course.grader.cells import Picked, read_notebook, rebuild
@@ -115,8 +116,8 @@ def _refuse_other_lesson(book, known: Setting) -> None:
     from nbgrader.api import MissingEntry
 
     name = known.lesson.stem
-    worth = {f"check-{e.slug.replace('.', '-')}": e.points for e in known.exercises}
-    worth |= {answer.slug.replace(".", "-"): answer.points for answer in known.answers}
+    worth = {f"check-{cell_id(exercise.slug)}": exercise.points for exercise in known.exercises}
+    worth |= {cell_id(answer.slug): answer.points for answer in known.answers}
     try:
         there = {cell.name: cell.max_score for cell in book.find_notebook(name, name).grade_cells}
     except MissingEntry:
@@ -140,20 +141,12 @@ def _write_one(book, course: Course, record: Record, known: Setting) -> None:
     before = _answers_there(place / f"{name}.ipynb", known)
     earned = {mark.slug: mark.earned for mark in record.marks}
     for exercise in known.exercises:
-        grade = book.find_grade(f"check-{exercise.slug.replace('.', '-')}", name, name, student)
-        changed = grade.auto_score is None or abs(grade.auto_score - earned.get(exercise.slug, 0)) > NEAR
-        grade.auto_score = earned.get(exercise.slug, 0)
-        # A person who had given another score looks again, as nbgrader itself asks for; but only where it is new.
-        grade.needs_manual_grade = grade.manual_score is not None and (changed or grade.needs_manual_grade)
+        grade = book.find_grade(f"check-{cell_id(exercise.slug)}", name, name, student)
+        _score_exercise(grade, earned.get(exercise.slug, 0))
     for answer in known.answers:
-        cell, text = answer.slug.replace(".", "-"), _answer(record.answers.get(answer.slug, ""))
-        grade = book.find_grade(cell, name, name, student)
+        cell, text = cell_id(answer.slug), _answer(record.answers.get(answer.slug, ""))
         book.find_comment(cell, name, name, student).auto_comment = None if text else "No response."
-        grade.auto_score = None if text else 0
-        if grade.manual_score is None:  # as nbgrader has it: nobody needs to look at what is not there
-            grade.needs_manual_grade = bool(text)
-        elif text != before.get(answer.slug, text):
-            grade.needs_manual_grade = True
+        _score_answer(book.find_grade(cell, name, name, student), text, before.get(answer.slug, text))
     book.db.commit()
     notebook = graded_notebook(record, known)
     write_whole(place / f"{name}.ipynb", (json.dumps(notebook, ensure_ascii=False, indent=1) + "\n").encode())
@@ -162,6 +155,22 @@ def _write_one(book, course: Course, record: Record, known: Setting) -> None:
     secret = course.submitted / student / name / SECRET
     if secret.is_file() and not secret.is_symlink():
         write_whole(place / SECRET, secret.read_bytes()[:1000])
+
+
+def _score_exercise(grade, earned: float) -> None:
+    """A person who had given another score looks again, as nbgrader itself asks for; but only where it is new."""
+    changed = grade.auto_score is None or abs(grade.auto_score - earned) > NEAR
+    grade.auto_score = earned
+    grade.needs_manual_grade = grade.manual_score is not None and (changed or grade.needs_manual_grade)
+
+
+def _score_answer(grade, text: str, before: str) -> None:
+    """A person marks what is there, and again where it has changed; nobody needs to look at what is not there."""
+    grade.auto_score = None if text else 0
+    if grade.manual_score is None:
+        grade.needs_manual_grade = bool(text)
+    elif text != before:
+        grade.needs_manual_grade = True
 
 
 def _answer(text: str) -> str:
@@ -177,8 +186,8 @@ def graded_notebook(record: Record, known: Setting) -> dict:
     """The lesson's own notebook with a learner's code and answers, and below each check what it says."""
     picked = {mark.slug: Picked(mark.cell) for mark in record.marks}
     notebook = rebuild(known.master, picked, {slug: _answer(text) for slug, text in record.answers.items()})
-    marks = {mark.slug.replace(".", "-"): mark for mark in record.marks}
-    exercises = {exercise.slug.replace(".", "-"): exercise for exercise in known.exercises}
+    marks = {cell_id(mark.slug): mark for mark in record.marks}
+    exercises = {cell_id(exercise.slug): exercise for exercise in known.exercises}
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":  # who marks an answer needs the list of what it is to say
             cell["source"] = "".join(cell["source"]).replace("<details>", "<details open>")
@@ -208,7 +217,7 @@ def _answers_there(file: Path, known: Setting) -> dict[str, str]:
     except ValueError:  # damaged: nobody knows what was seen
         cells = []
     sources = {cell["id"]: cell["source"] for cell in cells}
-    return {answer.slug: _seen(sources.get(answer.slug.replace(".", "-"), "")) for answer in known.answers}
+    return {answer.slug: _seen(sources.get(cell_id(answer.slug), "")) for answer in known.answers}
 
 
 def _seen(text: str) -> str:
