@@ -19,7 +19,7 @@ class Property:
         name: the probe's result of that name.
         text: the property as a sentence that is true of a right solution.
         weight: its share; the shares of an exercise need not sum to anything particular.
-        needs: it only counts when this other property holds. For refusals: a function that always raises
+        needs: it only counts when this other property counts. For refusals: a function that always raises
             refuses bad input too.
     """
 
@@ -159,13 +159,20 @@ class Exercise:
         verdicts = []
         for prop in self.properties:
             message = messages[prop.name]
-            if message is None and prop.needs and messages[prop.needs] is not None:
+            if message is None and not self._counts(prop, messages):
                 message = "counts once the rest is right"
             elif message is not None and prop.name != first and messages[first] is not None:
                 follows = follows_from(expected[first], got[first], got[prop.name])
                 message = SEE_ABOVE if follows else message
             verdicts.append(Verdict(prop, message is None, message or ""))
         return tuple(verdicts)
+
+    def _counts(self, prop: Property, messages: dict[str, str | None], above: tuple[str, ...] = ()) -> bool:
+        """Whether a property holds and, in turn, the one that it needs; two may need each other."""
+        if messages[prop.name] is not None or not prop.needs or prop.needs in above:
+            return messages[prop.name] is None
+        needed = next(other for other in self.properties if other.name == prop.needs)
+        return self._counts(needed, messages, (*above, prop.name))
 
     def grade(self, obj: object, seeds: Iterable[int] = range(3)) -> Grade:
         """Probe and judge `obj` on every seed.

@@ -5,7 +5,7 @@ import pytest
 from mmlearn.course.grader.sandbox import Sandbox, SandboxError
 
 # Small, so that what never ends ends soon; an honest exercise takes a tenth of it on an idle machine.
-SMALL = {"wall": 6, "cpu": 2}
+SMALL = {"wall": 6, "cpu": 2, "memory": 512}  # a memory bomb takes time to fill more
 
 
 def sandbox(level: str, **limits: int):

@@ -528,7 +528,7 @@ EXERCISES = [
             # Each needs the other: doing nothing keeps a smaller scale, and 100 can be guessed.
             Property("clamped", "`clamp` brings a scale above 100 down to 100", needs="kept"),
             Property("kept", "`clamp` leaves a smaller scale as it is", needs="clamped"),
-            Property("same", "after `clamp` the parameter is the same object and still learns", needs="kept"),
+            Property("same", "after `clamp` the parameter is the same object and still learns", needs="clamped"),
         ),
         inputs="`Similarity()`, `image_BE` of shape [4, 6] and `text_KE` of shape [5, 6]",
         reference_path="mmlearn.nn.contrastive:Similarity",
