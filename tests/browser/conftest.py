@@ -4,14 +4,12 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from lesson_page import LessonPage
+from servers import served
 
 from mmlearn.paths import root
 
@@ -75,31 +73,9 @@ def lab(browser, tmp_path_factory):
         (folder / name).symlink_to(root() / name)
     (home / ".jupyter").mkdir()
     (home / ".jupyter" / "jupyter_lab_config.json").write_text(json.dumps({"LabApp": {"expose_app_in_browser": True}}))
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("MMLEARN_", "JUPYTER_"))}
-    env |= {"HOME": str(home), "MMLEARN_ROOT": str(folder), "MMLEARN_QUICK": "1", "PYTHONUNBUFFERED": "1"}
-    log = folder / "lab.log"
     command = [Path(sys.executable).parent / "mmlearn", "lab", "--no-browser", "--port", "0"]
-    with log.open("w") as output:
-        process = subprocess.Popen(command, env=env, cwd=home, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-    try:
-        yield Lab(folder, _address(process, log))
-    finally:
-        process.send_signal(signal.SIGTERM)  # Jupyter then ends its kernels too
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _address(process: subprocess.Popen, log: Path) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        found = re.search(r"http://localhost\S+token=\w+", log.read_text())
-        if found:
-            return found.group()
-        time.sleep(0.1)
-    raise AssertionError(f"mmlearn lab gave no address (exit code {process.poll()}):\n{log.read_text()}")
+    with served(command, home, home, MMLEARN_ROOT=str(folder), MMLEARN_QUICK="1") as address:
+        yield Lab(folder, address)
 
 
 @pytest.fixture

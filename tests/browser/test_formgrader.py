@@ -1,14 +1,11 @@
 """nbgrader's formgrader in a real JupyterLab: a graded class is there, and a person marks a written answer in it."""
 
 import os
-import re
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from servers import served
 
 from mmlearn.cli import main
 from mmlearn.course.registry import answers
@@ -50,30 +47,9 @@ def jupyter(browser, course):
     """`jupyter lab` in the course's folder, as an instructor starts it; its address."""
     home = course.parent / "home"
     home.mkdir()
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("MMLEARN_", "JUPYTER_"))}
-    env |= {"HOME": str(home), "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]]), "PYTHONUNBUFFERED": "1"}
     command = [BIN / "jupyter", "lab", "--no-browser", "--port", "0", "--allow-root", "--ip", "localhost"]
-    log = home / "log"
-    with log.open("w") as output:
-        process = subprocess.Popen(command, env=env, cwd=course, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-    try:
-        yield _address(process, log)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _address(process: subprocess.Popen, log: Path) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        if found := re.search(r"http://localhost\S+token=\w+", log.read_text()):
-            return found.group()
-        time.sleep(0.1)
-    raise AssertionError(f"jupyter lab gave no address (exit code {process.poll()}):\n{log.read_text()}")
+    with served(command, course, home, PATH=os.pathsep.join([str(BIN), os.environ["PATH"]])) as address:
+        yield address
 
 
 @pytest.fixture
