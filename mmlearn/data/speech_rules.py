@@ -30,9 +30,8 @@ BROKEN = {"it": {" ? ": " è ", "sar? ": "sarà ", "pu? ": "può ", "cos? ": "co
 # Letters that look alike. In some Russian transcripts a Latin one stands in the middle of a word.
 _LATIN_TO_CYRILLIC = str.maketrans("aceopxyABCEHKMOPTX", "асеорхуАВСЕНКМОРТХ")
 _NOTE = re.compile(r"\[[^\]]*\]|\([^)]*\)|<[^>]*>")
-_NEXT_LINE = re.compile(
-    r"(?<=[ .])[a-z]+(?:-[a-z]+)+: .*"
-)  # a line break was lost: another prompt's transcript follows
+# Where a line break was lost, another prompt's transcript follows.
+_NEXT_LINE = re.compile(r"(?<=[ .])[a-z]+(?:-[a-z]+)+: .*")
 _DOTS = re.compile(r"^\s*(?:\.{2,}|…)\s*|\s*(?:\.{2,}|…)\s*$")
 
 

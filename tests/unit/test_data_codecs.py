@@ -161,6 +161,17 @@ def test_a_group_is_always_on_the_same_side():
     assert 0.13 < sides.count("test") / 2_000 < 0.17 and 0.08 < sides.count("valid") / 2_000 < 0.12
 
 
+def test_words_in_two_splits_are_found(tmp_path, monkeypatch):
+    row = lambda prompt, transcript, split: {"prompt": prompt, "transcript": transcript, "split": split}
+    apart = [row("hello", "Hello!", "train"), row("goodbye", "Goodbye", "test")]
+    monkeypatch.setattr(build_speech, "_read_texts", lambda home: apart)
+    assert build_speech._find_leaks(tmp_path) == []
+    for leak in (row("hello-world", "hello", "test"), row("Goodbye", "adiós", "train")):
+        monkeypatch.setattr(build_speech, "_read_texts", lambda home, leak=leak: [*apart, leak])
+        (problem,) = build_speech._find_leaks(tmp_path)
+        assert "stands in two splits" in problem
+
+
 def test_speech_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match="en, ru, fr, es, it"):
         data.load("speech", language="de")
