@@ -17,7 +17,7 @@ from mmlearn.data.shards import DataError
 
 __all__ = ["SETS", "DataError", "build", "check", "credit", "load", "splits", "table", "to_tensor"]
 
-SETS = ("emoji", "stamps", "stamps_audio", "spoken_emoji")
+SETS = ("emoji", "stamps", "stamps_audio", "spoken_emoji", "speech", "music", "tones", "keywords")
 
 
 def load(name: str, split: str | None = None, **options):
@@ -56,8 +56,37 @@ def load(name: str, split: str | None = None, **options):
       Splits: train; voices (that train does not use); concepts (that train does not name); voices_concepts (neither);
       all.
 
+    speech (options: `language`, default "en"; "ru", "fr", "es", "it", or None for all): studio prompts.
+        prompt      what the clip is called; one prompt in two languages says the same: "digits/7", "vm-goodbye"
+        language    "en", ...; `speaker`, "allison" in English and Spanish, another in each other language
+        transcript  what is said, as its publisher wrote it: "Thank you.", "Press 1 for"
+        split       "train", "valid" or "test": the same words, and one prompt in all languages, stand in one
+        audio       bytes: mono, 16 kHz, Ogg-Opus; `seconds` is its length
+      Splits: train; valid; test; lossless (the English clips of test, as FLAC); all.
+
+    music: excerpts of 30 seconds of five tracks.
+        track       "macroform-cold_day", by `artist`, called `title`; `start`, where in the track, in seconds
+        split       "train", "valid" or "test": each track stands whole in one
+        audio       bytes: mono, 16 kHz, Ogg-Opus; `seconds` is its length
+      Splits: train; valid; test; lossless (the excerpts of test, as FLAC); all.
+
+    tones: Mandarin syllables, spoken alone.
+        syllable    pinyin without the tone: "ma", "lüe"; `zhuyin`, the same in bopomofo
+        tone        1 to 4, or 5 for the neutral one
+        speaker     "liu" or "lo"
+        audio       bytes: mono, 16 kHz, Ogg-Opus; `seconds` is its length
+      Splits: train; syllables (that train does not say, in any tone); speakers (one that train does not use);
+      syllables_speakers (neither); all.
+
+    keywords (options: `group`, "number", "ordinal", "day", "month", "alphabet", "sign" or "other"; default all): single
+    English words.
+        word        what is said: "seven"; `group`, what kind of word it is
+        voice       who says it: "us-f2", ... or, in the split real, "allison"
+        audio       bytes: mono, 16 kHz, Ogg-Opus; `seconds` is its length
+      Splits: train; voices (synthetic ones that train does not use); real (prompts of `speech`); all (synthetic ones).
+
     Raises:
-        ValueError: no such set, split, size or language; the message lists what there is.
+        ValueError: no such set, split, size, language or group; the message lists what there is.
         DataError: a file is missing or damaged; the message names the command that mends it.
     """
     module = _module(name)
@@ -73,8 +102,8 @@ def credit(name: str, shown=None) -> str:
     """The line that must stand beside whatever shows pictures, sounds or texts of this set.
 
     Args:
-        shown: what is shown, as a set of styles of emoji (`set(dataset["style"])`), of names of stamps, or of voices;
-            default: all of the set.
+        shown: what is shown, as a set of styles of emoji (`set(dataset["style"])`), of names of stamps, of voices,
+            languages, tracks or speakers; default: all of the set.
     """
     return _module(name).credit(shown)
 

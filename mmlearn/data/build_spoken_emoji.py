@@ -118,10 +118,14 @@ def prepare(wav: bytes) -> Tensor:
 
 def vary(voice_name: str, codepoint: str) -> tuple[int, int]:
     """The speed and pitch of a clip: near those of its voice, and the same each time."""
-    voice = VOICES[voice_name]
-    digest = hashlib.sha256(f"{voice_name} {codepoint}".encode()).digest()
+    return near(VOICES[voice_name], f"{voice_name} {codepoint}", SPEED_RANGE, PITCH_RANGE)
+
+
+def near(voice: Voice, name: str, speed_range: float, pitch_range: float) -> tuple[int, int]:
+    """A speed and a pitch near those of a voice, decided by a name: at most this share and this much away."""
+    digest = hashlib.sha256(name.encode()).digest()
     faster, higher = (2 * byte / 255 - 1 for byte in digest[:2])
-    return round(voice.speed * (1 + SPEED_RANGE * faster)), round(voice.pitch + PITCH_RANGE * higher)
+    return round(voice.speed * (1 + speed_range * faster)), round(voice.pitch + pitch_range * higher)
 
 
 def _make_parquet(espeak: str, name: str, texts: list[tuple[str, str]]) -> tuple[bytes, int]:

@@ -100,10 +100,12 @@ def is_blank(image) -> bool:
 
 
 def clips_parquet(clips: list[dict]) -> tuple[bytes, int]:
-    """Clips as a parquet file, and their number. `audio` is binary, `seconds` a number, every other column text."""
+    """Clips as a parquet file, and their number: `audio` is binary, `seconds`, `start` and `tone` are numbers, all else
+    is text.
+    """
     import pyarrow as pa
 
-    types = {"audio": pa.binary(), "seconds": pa.float32()}
+    types = {"audio": pa.binary(), "seconds": pa.float32(), "start": pa.int32(), "tone": pa.int8()}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in clips[0]])
     table = pa.Table.from_pylist(clips, schema=schema)
     return parquet(table, compression="zstd"), len(clips)  # shrinks the heads of the files, which are alike

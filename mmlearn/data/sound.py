@@ -11,7 +11,7 @@ Axes: N clips, T samples, C channels. The audio feature of `datasets` needs torc
 import io
 import math
 import struct
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import torch
@@ -28,16 +28,22 @@ _TAGS = b"OpusTags" + struct.pack("<I", 7) + b"mmlearn" + struct.pack("<I", 0)  
 def decode(content: bytes, rate: int = RATE) -> Tensor:
     """The waveform of a sound file (FLAC, Ogg-Opus, Ogg-Vorbis, WAV): float32 [T], mono, `rate` samples a second.
 
-    Channels are averaged; another sampling rate is converted (polyphase filter).
+    Channels are averaged; another sampling rate is converted (polyphase filter). The last 512 sounds are remembered, so
+    that a training that comes back to a clip does not decode it again; the waveform is yours to change.
 
     Raises:
         ValueError: the bytes are no sound or are damaged, or `rate` is no positive whole number.
     """
-    import soundfile
-
     _check_rate(rate)
     if not isinstance(content, (bytes, bytearray, memoryview)):
         raise ValueError(f"A sound's content is bytes, such as row['audio'], not {type(content).__name__}.")
+    return _decode(bytes(content), rate).clone()
+
+
+@lru_cache(maxsize=512)  # of two seconds: 64 MB
+def _decode(content: bytes, rate: int) -> Tensor:
+    import soundfile
+
     try:
         values_TC, own_rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:

@@ -29,6 +29,17 @@ def test_flac_keeps_every_sample():
     assert (back - waveform).abs().max() < 1 / 2**15
 
 
+def test_a_sound_is_decoded_once_and_each_waveform_is_its_own(monkeypatch):
+    content = sound.encode(tone(hertz=523))
+    first = sound.decode(content)
+    kept = first.clone()
+    first.zero_()  # whoever changes a waveform changes no other
+    monkeypatch.setattr(soundfile, "read", None)
+    assert torch.equal(sound.decode(bytearray(content)), kept)
+    with pytest.raises(TypeError):  # another rate is another waveform
+        sound.decode(content, rate=8_000)
+
+
 @pytest.mark.parametrize("samples", [1, 159, 8_000, 16_001])
 def test_opus_keeps_length_and_pitch(samples):
     waveform = tone(seconds=samples / 16_000)
