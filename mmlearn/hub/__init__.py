@@ -70,7 +70,8 @@ def save(model: nn.Module, folder: str | Path, layout: str | None = None) -> Pat
 
     Args:
         folder: made where missing.
-        layout: "hf-vit", "timm-vit", "hf-clip", "open_clip", "openai-clip", "imagebind", "hf-encodec" or "encodec";
+        layout: "hf-vit", "timm-vit", "hf-clip", "open_clip", "openai-clip", "imagebind", "hf-encodec", "encodec" or
+            "encodec-lm";
             default: the first that fits the model. A half of a CLIP has one alone.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Official layouts of EnCodec: Hugging Face, and the authors' own."""
+"""Official layouts of EnCodec: Hugging Face, and the authors' own, which has its language model too."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,8 @@ from mmlearn.hub.files import Checkpoint
 from mmlearn.hub.keys import Key
 from mmlearn.hub.layout import Layout, only
 from mmlearn.models.encodec import PRESETS, EnCodec, EnCodecConfig
+from mmlearn.models.encodec_lm import PRESETS as LM_PRESETS
+from mmlearn.models.encodec_lm import CodeLM, CodeLMConfig
 
 # Weight norm as torch's older and newer parametrisation names it: length and direction.
 G, V = "weight_g", "weight_v"
@@ -168,7 +170,46 @@ def _layout(name: str, architectures: tuple[str, ...], signature: str, read: Cal
     )
 
 
+# --- the language model -----------------------------------------------------------------------------------------------
+
+
+def _lm_keys(config: CodeLMConfig) -> tuple[Key, ...]:
+    books, there = range(config.codebooks), "transformer.layers.{}"
+    return (
+        Key("tokens", tuple(f"emb.{number}.weight" for number in books)),
+        Key("norm.{}", "transformer.norm_in.{}"),
+        Key("blocks.{}.qkv.{}", f"{there}.self_attn.in_proj_{{}}"),
+        Key("blocks.{}.out.{}", f"{there}.self_attn.out_proj.{{}}"),
+        Key("blocks.{}.norm1.{}", f"{there}.norm1.{{}}"),
+        Key("blocks.{}.norm2.{}", f"{there}.norm2.{{}}"),
+        Key("blocks.{}.mlp.0.{}", f"{there}.linear1.{{}}"),
+        Key("blocks.{}.mlp.2.{}", f"{there}.linear2.{{}}"),
+        *(Key(f"head.{kind}", tuple(f"linears.{n}.{kind}" for n in books)) for kind in ("weight", "bias")),
+    )
+
+
+def _lm_read(checkpoint: Checkpoint) -> CodeLMConfig:
+    """The published size with as many codebooks; the file has no configuration."""
+    books = sum(name.startswith("emb.") for name in checkpoint.tensors)
+    for config in (LM_PRESETS["24khz"], LM_PRESETS["48khz"]):
+        if config.codebooks == books:
+            return config
+    raise ValueError(
+        f"{checkpoint}: no published model has {books} codebooks. Give its sizes: preset=CodeLMConfig(...)"
+    )
+
+
 LAYOUTS = (
     _layout("hf-encodec", ("EncodecModel",), "quantizer.layers.0.codebook.embed", _hf_read, _hf_write, _hf_keys),
     _layout("encodec", (), "quantizer.vq.layers.0._codebook.embed", _own_read, _own_write, _own_keys),
+    Layout(
+        name="encodec-lm",
+        model=CodeLM,
+        architectures=(),
+        signature="transformer.norm_in.weight",
+        read_config=_lm_read,
+        write_config=lambda config: None,
+        keys=_lm_keys,
+        presets=LM_PRESETS,
+    ),
 )

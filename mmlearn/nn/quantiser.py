@@ -112,7 +112,7 @@ class ResidualQuantiser(nn.Module):
         left_ND = at_least_single(z_BDF).movedim(1, 2).flatten(0, 1)
         for number, codes_N in enumerate(codes_BQF.movedim(1, 0).flatten(1)):
             rows = slice(number * self.entries, (number + 1) * self.entries)
-            before_KD = self.table[rows].to(left_ND.dtype)
+            before_KD = self.table[rows].to(left_ND.dtype, copy=True)
             sums_KD, counts_K = _gather(left_ND, codes_N, self.entries)
             _add_up(sums_KD, counts_K)
             self.counts[rows] = self.counts[rows].lerp(counts_K.to(self.counts.dtype), 1 - self.decay)
