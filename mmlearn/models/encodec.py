@@ -29,6 +29,7 @@ Departures from the paper
         comes out.
     here alone: codebooks change by `update_codebooks`, not in a forward; entries that start anew keep their place, and
         k-means leaves sums that fit its counts (the released code overwrites the first, and forgets the second).
+    not known: the first random weights (here such that a convolution keeps the deviation of what it reads).
     left out: a stream of the 48 kHz model, which would be one of whole segments.
 """
 
@@ -551,8 +552,8 @@ def overlap_add(stretches: Sequence[Tensor], stride: int) -> Tensor:
 
     Each is weighted by a triangle, highest in its middle, and the sum is divided by the sum of the weights.
     """
-    first_BCT, last_BCT = stretches[0], stretches[-1]
-    length, total = first_BCT.shape[-1], stride * (len(stretches) - 1) + last_BCT.shape[-1]
+    first_BCT, length = stretches[0], stretches[0].shape[-1]
+    total = max(number * stride + one.shape[-1] for number, one in enumerate(stretches))
     place = {"device": first_BCT.device, "dtype": torch.promote_types(first_BCT.dtype, torch.float32)}
     weight_T = 0.5 - (torch.linspace(0, 1, length + 2, **place)[1:-1] - 0.5).abs()
     sound_BCT = first_BCT.new_zeros(*first_BCT.shape[:2], total, dtype=place["dtype"])

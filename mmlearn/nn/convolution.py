@@ -100,11 +100,11 @@ class Convolution(nn.Module):
         self.span = (kernel - 1) * dilation + 1  # from the first sample that a window reads to the last one
         if self.span < (2 * stride - 1 if causal else stride):
             raise ValueError(f"a kernel that spans {self.span} samples is too short for a stride of {stride}")
-        place, spread = {"device": device, "dtype": dtype}, 1 / math.sqrt(channels * kernel)
+        place, spread = {"device": device, "dtype": dtype}, math.sqrt(3 / (channels * kernel))  # keeps deviations
         self.stride, self.dilation, self.causal, self.padding = stride, dilation, causal, padding
         self.reach = self.span - stride  # how far all windows together lie over the ends
         self.kernel = Kernel((out_channels, channels, kernel), spread, normed=norm == "weight", **place)
-        self.bias = nn.Parameter(torch.empty(out_channels, **place).uniform_(-spread, spread))
+        self.bias = nn.Parameter(torch.zeros(out_channels, **place))
         self.norm = nn.GroupNorm(1, out_channels, **place) if norm == "group" else nn.Identity()
 
     def forward(self, x_BCT: Tensor) -> Tensor:
@@ -181,10 +181,10 @@ class TransposedConvolution(nn.Module):
     ) -> None:
         super().__init__()
         _check(causal, norm)
-        spread = 1 / math.sqrt(out_channels * 2 * stride)
+        spread = math.sqrt(3 / (2 * channels))  # a sample comes from two; this keeps deviations
         self.stride, self.causal = stride, causal
         self.kernel = Kernel((channels, out_channels, 2 * stride), spread, normed=norm == "weight", **place)
-        self.bias = nn.Parameter(torch.empty(out_channels, **place).uniform_(-spread, spread))
+        self.bias = nn.Parameter(torch.zeros(out_channels, **place))
         self.norm = nn.GroupNorm(1, out_channels, **place) if norm == "group" else nn.Identity()
 
     def forward(self, x_BCT: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ CENTRED = {
         600, 2, (0.8, 1.6), strides=(2, 3), causal=False, norm="group", normalise=True, segment=0.5, **SMALL
     ),
     "centred, wide overlap": EnCodecConfig(
-        1200, 1, (0.4, 0.8), strides=(3, 4), causal=False, segment=0.3, overlap=0.25, residual_units=2, **SMALL
+        1200, 1, (0.4, 0.8), strides=(3, 4), causal=False, segment=0.3, overlap=0.2, residual_units=2, **SMALL
     ),
     "centred, whole": EnCodecConfig(500, 1, (1.6,), strides=(5,), causal=False, norm="group", **SMALL),
 }
