@@ -63,7 +63,7 @@ class ResidualQuantiser(nn.Module):
         codes_QBF, stages = self._search(z_BDF, codebooks)
         with full_precision(z_BDF.device.type):
             z_BFD = at_least_single(z_BDF).mT
-            errors_Q = torch.stack([(z_BFD - said_BFD).square().sum(-1).mean() for said_BFD in stages])
+            errors_Q = (z_BFD - torch.stack(stages)).square().sum(-1).mean((1, 2))
             straight_BFD = z_BFD + (stages[-1] - z_BFD).detach()
         return Quantised(straight_BFD.mT.to(z_BDF.dtype), codes_QBF.movedim(0, 1), errors_Q.to(z_BDF.dtype))
 
