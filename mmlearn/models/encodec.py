@@ -1,6 +1,7 @@
 """EnCodec: a sound as a few whole numbers for each of its frames, and back.
 
-Defossez et al. 2022, "High Fidelity Neural Audio Compression" (arXiv:2210.13438).
+Defossez et al. 2022, "High Fidelity Neural Audio Compression" (arXiv:2210.13438). What the paper leaves open, such as
+padding and norms, is as in the released models, whose outputs the tests compare.
 
 From the top: the sizes, the residual unit, the encoder, the decoder, the codec, segments and their overlap, the
 published sizes. Beside this file: its parts in `mmlearn.nn` (`convolution`, `recurrent`, `quantiser`, `balancer`,

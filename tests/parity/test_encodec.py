@@ -13,8 +13,9 @@ from mmlearn import hub
 from mmlearn.bench.peers import make_importable
 from mmlearn.models.encodec_discriminator import Discriminator, DiscriminatorConfig
 from mmlearn.models.encodec_lm import CodeLM, CodeLMConfig
-from mmlearn.models.encodec_losses import MelLoss, adversarial_loss, discriminator_loss, feature_loss
+from mmlearn.models.encodec_losses import adversarial_loss, discriminator_loss, feature_loss
 from mmlearn.nn.balancer import Balancer
+from mmlearn.nn.mel_loss import MelLoss
 from mmlearn.nn.quantiser import ResidualQuantiser, k_means
 from mmlearn.nn.recurrent import LSTM
 

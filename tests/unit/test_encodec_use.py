@@ -9,9 +9,10 @@ from torch import Tensor
 
 from mmlearn.models.encodec import EnCodec, EnCodecConfig, cut, overlap_add
 from mmlearn.models.encodec_discriminator import Discriminator, DiscriminatorConfig
-from mmlearn.models.encodec_losses import WEIGHTS, MelLoss, codec_losses, discriminator_loss
+from mmlearn.models.encodec_losses import WEIGHTS, codec_losses, discriminator_loss
 from mmlearn.nn.balancer import Balancer
 from mmlearn.nn.convolution import Convolution, TransposedConvolution
+from mmlearn.nn.mel_loss import MelLoss
 from mmlearn.nn.recurrent import LSTM
 
 SMALL = {"dim": 6, "filters": 4, "entries": 16}
@@ -161,6 +162,7 @@ def test_a_folded_model_says_the_same_with_plain_weights(config):
     if config.norm == "weight":
         assert folded.config.norm == "none" and not any("gain" in name for name in folded.state_dict())
         assert not any(p.requires_grad for p in folded.parameters())
+        assert all(p.requires_grad for p in model.parameters())
         assert (
             folded.encoder.lstm.layers[0].input_weight.data_ptr()
             == model.encoder.lstm.layers[0].input_weight.data_ptr()
