@@ -152,10 +152,13 @@ class ResidualQuantiser(nn.Module):
 
 
 def nearest(x_ND: Tensor, entries_KD: Tensor) -> Tensor:
-    """Which entry is nearest to each vector: `[N]`. Of ||x - e||^2 / 2 = ||x||^2 / 2 + ||e||^2 / 2 - x e, the first is
-    the same for all entries."""
-    halves_K = entries_KD.square().sum(1)
-    return torch.addmm(halves_K, x_ND, entries_KD.T, beta=0.5, alpha=-1).argmin(1)
+    """Which entry is nearest to each vector: `[N]`.
+
+    By ||x - e||^2 = ||x||^2 - 2 x e + ||e||^2. The first term is the same for all entries; it stays, and the order of
+    sums too, so that what is nearly a tie is rounded as in the released models and gets the same code.
+    """
+    squares_N1, squares_1K = x_ND.square().sum(1, keepdim=True), entries_KD.T.square().sum(0, keepdim=True)
+    return (2 * x_ND @ entries_KD.T).neg_().add_(squares_N1).add_(squares_1K).argmin(1)
 
 
 def k_means(x_ND: Tensor, centres: int, rounds: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:

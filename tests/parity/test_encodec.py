@@ -97,6 +97,18 @@ def test_each_error_pulls_the_encoder_and_the_first_pulls_as_the_authors():
     close(others[-1], 2 * left / 80)
 
 
+def test_what_is_nearly_a_tie_is_rounded_as_by_the_authors():
+    """Vectors far from zero and near each other: their distances are lost in rounding, and codes still agree."""
+    ours, theirs = quantisers()
+    for number, layer in enumerate(theirs.vq.layers):
+        layer._codebook.embed.mul_(1e-4).add_(30.0 if number == 0 else 0.0)
+        ours.table[8 * number : 8 * number + 8] = layer._codebook.embed
+    x_BDF = 30 + 1e-4 * normal(4, 5, 500)
+    assert torch.equal(ours.encode(x_BDF), theirs.vq.encode(x_BDF).movedim(0, 1))
+    exact = torch.cdist(x_BDF.mT.double(), ours.book(0).double()).argmin(-1)
+    assert (ours.encode(x_BDF, 1)[:, 0] != exact).any(), "nothing is near a tie here"
+
+
 def test_k_means_finds_clusters_that_are_far_apart():
     centres = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
     x_ND = (centres[:, None] + 0.1 * normal(3, 50, 2)).flatten(0, 1)
