@@ -5,8 +5,8 @@ A peer gets its sizes from the official configuration that `mmlearn.hub` writes,
 """
 
 import importlib.metadata
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -52,6 +52,7 @@ class Model:
         loss: scores to what training makes smaller.
         sizes: by name.
         implementations: by the name of the package; ours comes first.
+        kinds: what is measured, of `mmlearn.bench.steps.KINDS`.
     """
 
     config: Callable[[str], Any]
@@ -59,6 +60,7 @@ class Model:
     loss: Callable[[Tensor], Tensor]
     sizes: Mapping[str, Size]
     implementations: Mapping[str, Implementation]
+    kinds: Sequence[str] = ("forward", "training step")
 
 
 def missing(name: str) -> str | None:
@@ -203,4 +205,153 @@ CLIP = Model(
     },
 )
 
-MODELS: dict[str, Model] = {"vit": VIT, "clip": CLIP}
+# --- EnCodec ----------------------------------------------------------------------------------------------------------
+# As a whole, and its two halves, at the highest bandwidth. transformers' has no gradient through its codes.
+
+
+def _encodec(config) -> nn.Module:
+    from mmlearn.models.encodec import EnCodec
+
+    return EnCodec(config)
+
+
+def _encodec_config(preset: str):
+    from mmlearn.models.encodec import EnCodecConfig
+
+    return EnCodecConfig.preset(preset)
+
+
+def _encodec_own(config) -> nn.Module:
+    """The authors' model. Its codebooks count as started, else its first step would start them."""
+    from encodec import EncodecModel, modules, quantization
+
+    c = config
+    options = {
+        "channels": c.channels,
+        "dimension": c.dim,
+        "n_filters": c.filters,
+        "n_residual_layers": c.residual_units,
+        "ratios": list(c.strides[::-1]),
+        "lstm": c.lstm_layers,
+        "causal": c.causal,
+    }
+    encoder, decoder = modules.SEANetEncoder(**options), modules.SEANetDecoder(**options)
+    quantiser = quantization.ResidualVectorQuantizer(c.dim, c.codebooks, c.entries)
+    for layer in quantiser.vq.layers:
+        layer._codebook.inited.fill_(1)
+        layer._codebook.embed.normal_()
+    return EncodecModel(encoder, decoder, quantiser, list(c.bandwidths), c.rate, c.channels)
+
+
+def _sounds(config, batch: int) -> Inputs:
+    """Of a second."""
+    return (0.1 * torch.randn(batch, config.channels, config.rate, generator=torch.Generator().manual_seed(0)),)
+
+
+def _codes(config, batch: int) -> Inputs:
+    """Of a second."""
+    shape = (batch, config.codebooks, config.frame_rate)
+    return (torch.randint(config.entries, shape, generator=torch.Generator().manual_seed(0)),)
+
+
+def _encodec_scores(model, sounds: Tensor) -> Tensor:
+    """The sound and the commitment in one; while training, codebooks move too."""
+    output = model(sounds)
+    if model.training:
+        model.update_codebooks(output)
+    return torch.cat([output.waveform_BCT.flatten(), output.commitment[None]])
+
+
+def _encodec_own_scores(model, sounds: Tensor) -> Tensor:
+    found = model.quantizer(model.encoder(sounds), model.frame_rate)
+    sound = model.decoder(found.quantized)[..., : sounds.shape[-1]]
+    return torch.cat([sound.flatten(), found.penalty.reshape(1)])
+
+
+def _encodec_decoded(model, codes: Tensor) -> Tensor:
+    from mmlearn.models.encodec import Segment
+
+    return model.decode([Segment(codes, None)])
+
+
+def _streamed(model: Model, step: str) -> Model:
+    """The next 80 ms of a stream that has begun, with folded weights. Peers have no stream: they compute the second
+    before it again, though an LSTM remembers more than that."""
+
+    def ours(codec, given: Tensor) -> Tensor:
+        state = codec.__dict__.get("stream")
+        if state is None:
+            run = getattr(codec.folded(), step)
+            state = codec.__dict__["stream"] = (run, run(given)[1])
+        return state[0](_last(given), state[1])[0]
+
+    def again(scores: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        return lambda peer, given: _last(scores(peer, given))
+
+    peers = {n: replace(one, scores=again(one.scores)) for n, one in model.implementations.items() if n != OURS}
+    return replace(model, implementations={OURS: replace(model.implementations[OURS], scores=ours), **peers})
+
+
+def _last(second: Tensor) -> Tensor:
+    """Of a second, the last 80 ms: six frames of 75, or four of 50."""
+    return second[..., -round(0.08 * second.shape[-1]) :]
+
+
+ENCODEC_SIZES = {"toy": Size("toy", 4), "base": Size("24khz", 1)}
+ENCODEC_OURS, ENCODEC_HF, ENCODEC_OWN = (
+    "from mmlearn.models.encodec import EnCodec",
+    "from transformers import EncodecModel",
+    "import encodec",
+)
+
+
+def _highest(model) -> float:
+    return model.config.target_bandwidths[-1]
+
+
+ENCODEC = Model(
+    config=_encodec_config,
+    inputs=_sounds,
+    loss=lambda scores: scores.square().mean(),
+    sizes=ENCODEC_SIZES,
+    implementations={
+        OURS: Implementation(ENCODEC_OURS, _encodec, _encodec_scores),
+        "encodec": Implementation(ENCODEC_OWN, _encodec_own, _encodec_own_scores),
+    },
+)
+ENCODEC_ENCODE = replace(
+    ENCODEC,
+    kinds=("forward",),
+    implementations={
+        OURS: Implementation(ENCODEC_OURS, _encodec, lambda model, sounds: model.encode(sounds)[0].codes_BQF),
+        "transformers": Implementation(
+            ENCODEC_HF,
+            _transformers("hf-encodec"),
+            lambda model, sounds: model.encode(sounds, bandwidth=_highest(model)).audio_codes[0],
+        ),
+        "encodec": Implementation(ENCODEC_OWN, _encodec_own, lambda model, sounds: model.encode(sounds)[0][0]),
+    },
+)
+ENCODEC_DECODE = replace(
+    ENCODEC_ENCODE,
+    inputs=_codes,
+    implementations={
+        OURS: Implementation(ENCODEC_OURS, _encodec, _encodec_decoded),
+        "transformers": Implementation(
+            ENCODEC_HF,
+            _transformers("hf-encodec"),
+            lambda model, codes: model.decode(codes[None], [None]).audio_values,
+        ),
+        "encodec": Implementation(ENCODEC_OWN, _encodec_own, lambda model, codes: model.decode([(codes, None)])),
+    },
+)
+
+MODELS: dict[str, Model] = {
+    "vit": VIT,
+    "clip": CLIP,
+    "encodec": ENCODEC,
+    "encodec-encode": ENCODEC_ENCODE,
+    "encodec-decode": ENCODEC_DECODE,
+    "encodec-encode-80ms": _streamed(ENCODEC_ENCODE, "encode_step"),
+    "encodec-decode-80ms": _streamed(ENCODEC_DECODE, "decode_step"),
+}

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from mmlearn.bench.cases import MODELS
-from mmlearn.bench.steps import KINDS, Call, Ready
+from mmlearn.bench.steps import Call, Ready, kinds
 
 PATCH = "from mmlearn.bench.peers import make_importable; make_importable(); "
 # Tensors, from this size on, go back to the system when they are freed, and what is resident is what is in use.
@@ -73,7 +73,7 @@ def _main(model: str, name: str, batches: str, device: str, threads: str) -> Non
         found.pop(size, None)
         config = MODELS[model].config(MODELS[model].sizes[size].preset)
         ready = Ready(MODELS[model], name, config, batch, torch.device(device))
-        for kind, make in KINDS.items():
+        for kind, make in kinds(MODELS[model]).items():
             peak = _peak(make(ready), ready.device)
             if peak is not None:
                 found.setdefault(size, {})[kind] = peak

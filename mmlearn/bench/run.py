@@ -12,7 +12,7 @@ from mmlearn.bench import fresh, report
 from mmlearn.bench.cases import MODELS, missing
 from mmlearn.bench.measure import WARM_UP, alternate
 from mmlearn.bench.report import TORCH, Result
-from mmlearn.bench.steps import KINDS, Ready
+from mmlearn.bench.steps import Ready, kinds
 from mmlearn.files import write_whole
 from mmlearn.train import device as best_device
 
@@ -43,8 +43,11 @@ class Plan:
 
     def steps(self) -> int:
         """How often `results` reports that something is done."""
-        timed = sum(len(KINDS) * (WARM_UP + self.rounds_of(size)) for size in self.sizes)
-        return sum(self.rounds_of("import") + timed + len(self.there(model)) for model in self.models)
+        timed = sum(WARM_UP + self.rounds_of(size) for size in self.sizes)
+        return sum(
+            self.rounds_of("import") + len(MODELS[model].kinds) * timed + len(self.there(model))
+            for model in self.models
+        )
 
 
 def bench(
@@ -111,7 +114,7 @@ def _imports(plan: Plan, model: str, tick) -> Result:
 def _times(plan: Plan, model: str, size: str, batch: int, clock, tick) -> Iterator[Result]:
     config = MODELS[model].config(MODELS[model].sizes[size].preset)
     ready = {name: Ready(MODELS[model], name, config, batch, plan.device) for name in plan.there(model)}
-    for kind, make in KINDS.items():
+    for kind, make in kinds(MODELS[model]).items():
         calls = {name: make(implementation) for name, implementation in ready.items()}
         values = alternate(calls, plan.rounds_of(size), done=tick, clock=clock)
         yield Result(model, f"{size} {kind}", "s", batch, values)
@@ -123,7 +126,7 @@ def _memory(plan: Plan, model: str, tick) -> Iterator[Result]:
         found[name] = fresh.peaks(model, name, batches, plan.device)
         tick()
     for size, batch in batches.items():
-        for kind in KINDS:
+        for kind in MODELS[model].kinds:
             values = {name: [peaks[size][kind]] for name, peaks in found.items() if size in peaks}
             if values:
                 yield Result(model, f"{size} {kind}, memory", "B", batch, values)

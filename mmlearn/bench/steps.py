@@ -67,3 +67,8 @@ class Ready:
 
 
 KINDS: Mapping[str, Callable[[Ready], Call]] = {"forward": Ready.forward, "training step": Ready.training_step}
+
+
+def kinds(model: Model) -> dict[str, Callable[[Ready], Call]]:
+    """Those that are measured of a model."""
+    return {kind: KINDS[kind] for kind in model.kinds}

@@ -7,8 +7,8 @@
 
     hub.save(clip, "folder")                               # as Hugging Face's transformers reads it
 
-Files are data here: nothing in them is run. Layouts stand in `vit.py`, `clip.py`, `clip_towers.py` and
-`imagebind.py`, a key map each.
+Files are data here: nothing in them is run. Layouts stand in `vit.py`, `clip.py`, `clip_towers.py`,
+`imagebind.py` and `encodec.py`, a key map each.
 """
 
 import json
@@ -23,6 +23,7 @@ from mmlearn.files import write_whole
 from mmlearn.hub.clip import LAYOUTS as CLIP_LAYOUTS
 from mmlearn.hub.clip_inputs import Inputs, inputs
 from mmlearn.hub.clip_towers import LAYOUTS as TOWER_LAYOUTS
+from mmlearn.hub.encodec import LAYOUTS as ENCODEC_LAYOUTS
 from mmlearn.hub.files import Checkpoint, find
 from mmlearn.hub.imagebind import LAYOUTS as IMAGEBIND_LAYOUTS
 from mmlearn.hub.keys import to_ours, to_theirs
@@ -32,7 +33,7 @@ from mmlearn.hub.weights import write_weights
 
 __all__ = ["Inputs", "inputs", "load", "save"]
 
-LAYOUTS = (*VIT_LAYOUTS, *CLIP_LAYOUTS, *TOWER_LAYOUTS, *IMAGEBIND_LAYOUTS)
+LAYOUTS = (*VIT_LAYOUTS, *CLIP_LAYOUTS, *TOWER_LAYOUTS, *IMAGEBIND_LAYOUTS, *ENCODEC_LAYOUTS)
 
 
 def load(
@@ -69,8 +70,9 @@ def save(model: nn.Module, folder: str | Path, layout: str | None = None) -> Pat
 
     Args:
         folder: made where missing.
-        layout: "hf-vit", "timm-vit", "hf-clip", "open_clip", "openai-clip" or "imagebind"; default: the first that
-            fits the model. A half of a CLIP has one alone.
+        layout: "hf-vit", "timm-vit", "hf-clip", "open_clip", "openai-clip", "imagebind", "hf-encodec", "encodec" or
+            "encodec-lm";
+            default: the first that fits the model. A half of a CLIP has one alone.
 
     Raises:
         ValueError: no such layout for this model, or it cannot say the model's sizes.

@@ -97,7 +97,11 @@ def find(folder_or_repo: str | Path) -> Checkpoint:
     if path.is_file():
         return Checkpoint(path.parent, path)
     name = str(folder_or_repo)
-    if name.count("/") != 1 or name.startswith((".", "/", "~")) or path.suffix in (".safetensors", ".pt", ".pth"):
+    if (
+        name.count("/") != 1
+        or name.startswith((".", "/", "~"))
+        or path.suffix in (".safetensors", ".pt", ".pth", ".th")
+    ):
         raise FileNotFoundError(
             f"{name!r} is no folder or file here, and no repository of the Hugging Face Hub, which are called "
             '"owner/name", such as "openai/clip-vit-base-patch32"'

@@ -1,7 +1,7 @@
 """What is known of one official layout: its names, its configuration, and the model of ours that it fills."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -25,6 +25,7 @@ class Layout:
         keys: the key map for a model of some sizes.
         presets: our published sizes, by name.
         prefix: of all names in some files, and of none in others, which are then read as if they had it.
+        aliases: other names that files have for parts of names, and the name that the key map knows.
         legacy: official tensors that the model does not need, such as tables that can be counted out anew.
         config_name: file of the configuration.
         weights_name: file of the weights when saving.
@@ -39,6 +40,7 @@ class Layout:
     keys: Callable[[Any], tuple[Key, ...]]
     presets: Mapping[str, Any]
     prefix: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
     legacy: tuple[str, ...] = ()
     config_name: str = "config.json"
     weights_name: str = "model.safetensors"
@@ -59,10 +61,15 @@ class Layout:
         return chosen
 
     def needed(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """A file's tensors without those that are not needed, all with the prefix."""
+        """A file's tensors without those that are not needed, all with the prefix and names of the map."""
         bare = not any(name.startswith(self.prefix) for name in tensors)
-        named = {self.prefix * bare + name: tensor for name, tensor in tensors.items()}
+        named = {self._known(self.prefix * bare + name): tensor for name, tensor in tensors.items()}
         return {name: t for name, t in named.items() if not any(fnmatchcase(name, old) for old in self.legacy)}
+
+    def _known(self, name: str) -> str:
+        for other, known in self.aliases.items():
+            name = name.replace(other, known)
+        return name
 
 
 def architecture(config: Mapping[str, Any]) -> str:

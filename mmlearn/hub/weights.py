@@ -20,7 +20,7 @@ from mmlearn.files import read_tensors, write_tensors
 SAFE = ("model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors")
 PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json", "open_clip_pytorch_model.bin")
 OFFICIAL = (*SAFE, *PICKLED)
-LOOSE = ("*.safetensors", "*.pth", "*.pt", "*.bin")
+LOOSE = ("*.safetensors", "*.pth", "*.pt", "*.th", "*.bin")
 
 
 def find_weights(folder: Path) -> Path:

@@ -17,10 +17,11 @@ which is that of AST (Gong et al. 2021, arXiv:2104.01778), which takes the filte
 """
 
 import math
-from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
+
+from mmlearn.nn.precision import full_precision
 
 # Slaney's scale (Auditory Toolbox, 1998): 15 mel a kilohertz up to 1 kHz, from there 27 mel for each factor of 6.4.
 SLANEY_BREAK_HERTZ, SLANEY_BREAK_MEL, SLANEY_STEP = 1000.0, 15.0, math.log(6.4) / 27
@@ -211,7 +212,7 @@ class LogMel(nn.Module):
         if self.frames is not None:
             reach = self.hop * (self.frames - 1) + (1 if self.centred else len(self.window))
             x_BT = nn.functional.pad(x_BT, (0, max(0, reach - x_BT.shape[-1])))  # silence
-        with _full_precision(x_BT.device.type):
+        with full_precision(x_BT.device.type):
             power_BKF = power_spectrogram(x_BT, self.window, self.hop, fft=self.fft, centred=self.centred)
             energy_BMF = self.filters_MK @ power_BKF[:, :, : self.frames]
             return (energy_BMF.clamp(min=self.floor).log() - self.mean) / self.std
@@ -221,10 +222,3 @@ def _known(scale: str) -> str:
     if scale not in SCALES:
         raise ValueError(f"no mel scale is called {scale!r}; there are {', '.join(SCALES)}")
     return scale
-
-
-def _full_precision(device_type: str) -> AbstractContextManager:
-    """Without autocast: in half precision the floor would be zero, and its logarithm infinite."""
-    if torch.amp.is_autocast_available(device_type):
-        return torch.autocast(device_type, enabled=False)
-    return nullcontext()

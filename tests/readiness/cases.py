@@ -15,9 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from mmlearn.models import clip, imagebind, vit
+from mmlearn.models import clip, encodec, encodec_discriminator, encodec_lm, imagebind, vit
 from mmlearn.models.clip import CLIP, CLIPConfig
 from mmlearn.models.cnn import SmallCNN
+from mmlearn.models.encodec import EnCodec, EnCodecConfig, EnCodecOutput, ResidualUnit
+from mmlearn.models.encodec_discriminator import Convolution2d, Discriminator, DiscriminatorConfig, Judgement
+from mmlearn.models.encodec_lm import CodeLM, CodeLMConfig
+from mmlearn.models.encodec_losses import adversarial_loss
 from mmlearn.models.imagebind import ImageBind, ImageBindConfig, SignalConfig, TextConfig
 from mmlearn.models.vit import ViT, ViTConfig
 from mmlearn.nn.contrastive import symmetric_loss
@@ -109,6 +113,21 @@ def still_pictures(config: ImageBindConfig, batch: int) -> tuple[dict[str, Tenso
     return ({**inputs, "image": inputs["image"][:, :, 0]},)
 
 
+def sounds(config: EnCodecConfig, batch: int) -> tuple[Tensor]:
+    """Of a few frames, the last of them begun; or of a segment and a half."""
+    samples = 9 * config.hop - 1 if config.segment is None else config.segment_length * 3 // 2
+    return (torch.randn(batch, config.channels, samples),)
+
+
+def judged_sounds(config: DiscriminatorConfig, batch: int) -> tuple[Tensor]:
+    return (torch.randn(batch, 1, 2 * max(config.windows)),)
+
+
+def codes(config: CodeLMConfig, batch: int) -> tuple[Tensor]:
+    """More frames than a tiny model looks back."""
+    return (torch.randint(config.entries, (batch, config.codebooks, 7)),)
+
+
 # --- losses -----------------------------------------------------------------------------------------------------------
 
 
@@ -123,6 +142,18 @@ def pair_loss(model: CLIP, scores_BB: Tensor, inputs: tuple) -> Tensor:
 
 def binding_loss(model: ImageBind, vectors: dict[str, Tensor], inputs: tuple) -> Tensor:
     return model.loss(vectors)
+
+
+def codec_loss(model: EnCodec, output: EnCodecOutput, inputs: tuple) -> Tensor:
+    return F.l1_loss(output.waveform_BCT, inputs[0]) + output.commitment
+
+
+def deceived_loss(model: Discriminator, judged: list[Judgement], inputs: tuple) -> Tensor:
+    return adversarial_loss(judged)
+
+
+def code_loss(model: CodeLM, scores_BQFK: Tensor, inputs: tuple) -> Tensor:
+    return F.cross_entropy(scores_BQFK.flatten(0, 2), inputs[0].flatten())
 
 
 # --- models -----------------------------------------------------------------------------------------------------------
@@ -146,6 +177,12 @@ TINY_IMAGEBIND = ImageBindConfig(
     imu=SignalConfig(8, 1, 2, size=(6, 40), kernel=(8,), **SMALL),
 )
 STILLS = replace(TINY_IMAGEBIND.only("text"), embed_dim=12)
+SMALL_CODEC = {"dim": 12, "filters": 4, "entries": 16, "residual_units": 2}
+TINY_ENCODEC = EnCodecConfig(600, 2, (0.8, 2.0), strides=(2, 3), **SMALL_CODEC)
+SEGMENTED = {"causal": False, "norm": "group", "normalise": True, "segment": 0.1}
+TINY_STEREO = EnCodecConfig(600, 2, (0.8, 2.0), strides=(2, 3), **SMALL_CODEC, **SEGMENTED)
+TINY_JUDGE = DiscriminatorConfig(windows=(32, 16), filters=6, kernel=(3, 5), dilations=(1, 2))
+TINY_LM = CodeLMConfig(3, 16, 4, dim=24, layers=2, heads=3)
 TINY_CNN = replace(TINY_VIT, image_size=(16, 32), dim=6)
 CNN_SIZES = {"lesson 01": replace(vit.PRESETS["toy"], dim=24)}
 
@@ -156,4 +193,16 @@ CASES = (
     Case("clip", CLIP, pictures_and_texts, TINY_CLIP, clip.PRESETS, loss=pair_loss),
     Case("imagebind", ImageBind, all_modalities, TINY_IMAGEBIND, imagebind.PRESETS, loss=binding_loss),
     Case("imagebind-stills", ImageBind, still_pictures, STILLS, {}, loss=binding_loss),
+    Case("encodec", EnCodec, sounds, TINY_ENCODEC, encodec.PRESETS, loss=codec_loss, blocks=(ResidualUnit,)),
+    Case("encodec-segments", EnCodec, sounds, TINY_STEREO, {}, loss=codec_loss, blocks=(ResidualUnit,)),
+    Case(
+        "encodec-discriminator",
+        Discriminator,
+        judged_sounds,
+        TINY_JUDGE,
+        encodec_discriminator.PRESETS,
+        loss=deceived_loss,
+        blocks=(Convolution2d,),
+    ),
+    Case("encodec-lm", CodeLM, codes, TINY_LM, encodec_lm.PRESETS, loss=code_loss, blocks=(encodec_lm.Block,)),
 )

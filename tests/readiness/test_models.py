@@ -159,9 +159,10 @@ def test_recomputing_a_block_changes_no_gradient(case: Case):
     for block in blocks:
         block.forward = _recomputed(block.forward, calls)
     _, loss = case.run(model, inputs)
-    assert len(calls) == len(blocks)
+    ran = len(calls)  # a codec runs its blocks for each group of segments
+    assert ran >= len(blocks)
     loss.backward()
-    assert len(calls) == 2 * len(blocks), "a block was not run again"
+    assert len(calls) == 2 * ran, "a block was not run again"
     assert_close(loss, expected)
     assert_close(gradients(model), kept)
 

@@ -163,7 +163,10 @@ def test_every_implementation_has_our_sizes_and_makes_scores(name, peer):
     ours, other = (Ready(model, who, config, 3, torch.device("cpu")) for who in (OURS, peer))
     assert sum(p.numel() for p in ours.module.parameters()) == sum(p.numel() for p in other.module.parameters())
     scores = other.scores(other.module, *other.inputs)
-    assert scores.shape == ours.scores(ours.module, *ours.inputs).shape and scores.dtype == torch.float32
+    expected = ours.scores(ours.module, *ours.inputs)
+    assert scores.shape == expected.shape and scores.dtype == expected.dtype
+    if "training step" not in model.kinds:
+        return
     before = [p.detach().clone() for p in other.module.parameters()]
     other.training_step()()
     changed = [not torch.equal(p, old) for p, old in zip(other.module.parameters(), before, strict=True)]
