@@ -243,6 +243,19 @@ def whisper_log_mel(waveform_BT: Tensor, filters_MK: Tensor, window_W: Tensor, h
     return (torch.maximum(log_BMF, log_BMF.amax(dim=(1, 2), keepdim=True) - 8) + 4) / 4
 
 
+def energy_from_mel(energy_BMF: Tensor, filters_MK: Tensor) -> Tensor:
+    """Energies at all frequencies that give about these mel energies: `[B, M, F]` to `[B, K, F]`, none below zero.
+
+    Least squares, and what is negative is raised to zero. Among all spectra that fit, it is the smallest, not the true
+    one: what lies inside a filter can no longer be told apart.
+
+    Args:
+        energy_BMF: mel energies, no logarithms.
+        filters_MK: those that made them.
+    """
+    return (torch.linalg.pinv(filters_MK) @ energy_BMF).clamp(min=0)
+
+
 def _known(scale: str) -> str:
     if scale not in SCALES:
         raise ValueError(f"no mel scale is called {scale!r}; there are {', '.join(SCALES)}")

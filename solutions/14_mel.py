@@ -1,0 +1,486 @@
+# %% [markdown]
+# # 14 · Waveform and mel spectrogram
+#
+# A sound reaches a computer as a long row of numbers, the waveform. Most models do not read it as it comes. They read a
+# picture made of it, the mel spectrogram. The slides that this course grew out of say that it is "semantically compressed (but
+# approximately same size in bytes as waveform)". This lesson builds the picture, goes back from it to a sound, and measures
+# both halves of that sentence.
+#
+# **You will** write sampling, windows, the Fourier transform, mel filters, the input of the speech recogniser Whisper, and
+# the way back. Then classifiers tell what the picture keeps, and your ear tells what it loses. **You need** lesson 00, and
+# to have met sine waves and complex numbers.
+
+# %% tags=["setup"]
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmlearn import data
+from mmlearn.course import (
+    Sound,
+    check,
+    explore,
+    explore_sounds,
+    glossary,
+    listen,
+    live_curve,
+    predict,
+    reveal,
+    say,
+    show,
+    style,
+)
+from mmlearn.course.drawings import charts
+from mmlearn.course.drawings import mel as draw
+from mmlearn.data import sound
+from mmlearn.eval.intervals import Interval, mean_interval, paired_interval
+from mmlearn.experiments import mel as study
+from mmlearn.nn.mel import LogMel, energy_from_mel, mel_to_hertz, whisper_log_mel
+
+style()  # the course's look for every figure below
+
+# %% [markdown]
+# ## Why
+#
+# Air pressure goes up and down some hundred or thousand times a second, and a microphone measures it. What we hear in it is
+# something else: which pitches sound, how loudly, and when. A *mel spectrogram* writes down just that. Speech recognisers
+# read it, and so do models that talk and models that classify sounds: Whisper, Qwen2-Audio and ImageBind among those of this
+# course.
+#
+# The picture shows the four steps. Each is an exercise.
+
+# %% id="the-idea"
+RATE = sound.RATE  # samples a second
+WINDOW, HOP = 400, 160  # samples: 25 ms and 10 ms
+prompts = data.load("speech", language="en", split="test")
+
+
+def said(words: str) -> Tensor:
+    """The waveform of the prompt with these words, [T]."""
+    place = list(prompts["transcript"]).index(words)
+    return sound.decode(prompts[place]["audio"])
+
+
+WORDS = "Please try again."
+spoken_T = said(WORDS)
+MIDDLE = len(spoken_T) // 2
+show(
+    draw.idea(spoken_T, RATE, MIDDLE, WINDOW, HOP),
+    alt="Four pictures in a row, joined by arrows. A waveform of a second, in which a short "
+    "stretch is marked. The stretch enlarged, with a bell-shaped window over it that is zero "
+    "at both ends. The spectrum of the stretch, a row of peaks, under triangles that are "
+    "narrow on the left and wide on the right. A mel spectrogram, in which the stretch is "
+    "one column.",
+)
+
+# %% [markdown]
+# ## Build
+#
+# The letters of this lesson: **B** batch, **T** samples of a waveform, **W** samples of a window, **F** frames, **K**
+# frequencies of a spectrum, **M** mel bins.
+#
+# ### Samples
+#
+# A microphone's voltage is measured at equal distances of time. One measurement is a *sample*, and the *sampling rate* says
+# how many there are a second. Telephones take `8000`, most speech models `16000`, recordings of music `44100` or
+# `48000`. The data of this course have `16000`. One sample a second is one *hertz*, as one wave a second is.
+#
+# How many are enough? Take a sine of $f$ hertz and a rate of $r$. The sample with the number $t$ is
+# $\cos(2 \pi f t / r)$. A sine of $f + r$ hertz gives $\cos(2 \pi f t / r + 2 \pi t)$: the same number, for every $t$. A sine of $-f$
+# does, too. So from the samples nobody can tell $f$ from $f + r$, from $2r - f$ and so on. What is heard is the lowest of all these,
+# the *alias*: the distance of $f$ to the nearest multiple of the rate.
+#
+# $$f_{\text{heard}} = \min_{n} \lvert f - n r \rvert, \quad n \text{ a whole number}$$
+#
+# Sines below half the rate are heard as they are. That is the *sampling theorem* in one direction; Shannon 1949 proves the
+# other one, that such a sound can be restored whole. Everything above folds back.
+
+
+# %% exercise="mel.alias"
+def alias(hertz: Tensor, rate: float) -> Tensor:
+    """The frequency that is heard when a sine of `hertz` is sampled `rate` times a second.
+
+    Frequencies of any shape, zero or more, to the same shape: numbers from 0 to rate / 2.
+    """
+    ### BEGIN SOLUTION
+    nearest = rate * torch.round(hertz / rate)  # n r
+    return (hertz - nearest).abs()
+    ### END SOLUTION
+
+
+# %% check="mel.alias"
+# NBVAL_CHECK_OUTPUT
+alias = check("mel.alias")
+
+# %% [markdown]
+# Hear it. A tone glides from low to high. Then every fourth sample is kept, and the tone seems to climb, fall, and climb
+# again. Whoever lowers a rate must take away first what the new rate cannot hold, with a *low-pass filter*. Last, the
+# same with a filter: above half of the new rate there is silence.
+
+# %% id="aliasing"
+LOWER = RATE // 4
+GLIDE = 2.0  # seconds
+seconds_T = torch.arange(round(GLIDE * RATE)) / RATE
+top = 0.45 * RATE
+glide_T = 0.3 * torch.sin(math.pi * top / GLIDE * seconds_T.double() ** 2).float()
+kept_T = glide_T[::4]
+
+
+def seen(waveform_T: Tensor, rate: int = RATE, window: int = 512) -> Tensor:
+    """A spectrogram with equally spaced frequencies, [K, F], in decibels; the lower 80 of them."""
+    spectrum_KF = torch.stft(
+        waveform_T, window, HOP, window=torch.hann_window(window), return_complex=True
+    )
+    level_KF = 20 * (spectrum_KF.abs() + 1e-6).log10()
+    return level_KF.clamp(min=level_KF.max() - 60)
+
+
+def glides() -> list[Sound]:
+    """The glide, what is left of it, and what is left with a filter; all at the rate of the page."""
+    without_T = sound.resample(kept_T, LOWER, RATE)
+    with_T = sound.resample(sound.resample(glide_T, RATE, LOWER), LOWER, RATE)
+    named = {
+        "a tone that glides upwards": (glide_T, "as it is"),
+        "a tone that climbs, falls, and climbs again": (without_T, "every fourth sample"),
+        "a tone that climbs and falls silent": (with_T, "filtered, then every fourth"),
+    }
+    axis = torch.linspace(0, RATE / 2, 257)
+    return [Sound(w_T, words, seen(w_T), note, axis) for words, (w_T, note) in named.items()]
+
+
+listen(glides(), GLIDE, width=290)
+ends = alias(torch.tensor([top / 3, 2 * top / 3, top]), LOWER)
+say(
+    f"The glide ends at {top:.0f} Hz. At {LOWER} samples a second your `alias` says that it "
+    f"is heard at {ends[0]:.0f}, {ends[1]:.0f} and {ends[2]:.0f} Hz after each third of the time."
+)
+
+# %% [markdown]
+# ### Windows
+#
+# A sound changes. So it is cut into short stretches, in which it hardly does, and each stretch is looked at by itself. The
+# stretches overlap: they begin every *hop*, and each is a *window* long. A stretch that ends abruptly looks as if it had a click at
+# either end. So its samples are weighted: most in the middle, nothing at the ends. The usual weights are Hann's,
+# $w_t = \tfrac12 - \tfrac12 \cos(2 \pi t / W)$.
+#
+# Let the middle of stretch $f$ be sample $f \cdot \text{hop}$. Half a window then hangs over each end of the sound. There, the
+# sound is mirrored: before the first sample comes the second one, before it the third. So there are
+# F = 1 + T / hop stretches, rounded down. W is even. A sound that is too short to be mirrored, of W / 2 samples or fewer, is
+# refused with a `ValueError`.
+
+
+# %% exercise="mel.windows"
+def windows(waveform_BT: Tensor, window_W: Tensor, hop: int) -> Tensor:
+    """Overlapping stretches of the waveform, each times the window: [B, T] to [B, F, W].
+
+    Stretch f has its middle at sample f * hop; beyond the ends the waveform is mirrored.
+    Raises a ValueError if T <= W / 2.
+    """
+    ### BEGIN SOLUTION
+    W = len(window_W)
+    if waveform_BT.shape[1] <= W // 2:
+        raise ValueError(f"{waveform_BT.shape[1]} samples cannot be mirrored for W = {W}")
+    padded_BT = F.pad(waveform_BT, (W // 2, W // 2), mode="reflect")
+    stretches_BFW = padded_BT.unfold(1, W, hop)  # one begins every hop samples
+    return stretches_BFW * window_W
+    ### END SOLUTION
+
+
+# %% check="mel.windows"
+# NBVAL_CHECK_OUTPUT
+windows = check("mel.windows")
+
+# %% [markdown]
+# ### The Fourier transform
+#
+# How much of a frequency is in a stretch? Multiply it, sample by sample, with a wave of that frequency, and add up. If the
+# stretch swings along, the products are positive and the sum is large; otherwise they cancel. One wave is not enough: a
+# stretch may swing along, but begin later. So take a cosine and a sine, as the two parts of a complex number.
+#
+# $$X_k = \sum_{t=0}^{W-1} x_t \, e^{-2 \pi i k t / W}, \qquad k = 0, \ldots, W/2$$
+#
+# Here $x_t$ is sample $t$ of the stretch, and $e^{-i a} = \cos a - i \sin a$. The wave with the number $k$ fits into the window $k$ times. At $r$ samples
+# a second that is $r k / W$ hertz: so K = 1 + W / 2 frequencies, equally spaced. The absolute value $\lvert X_k \rvert$, the *magnitude*, says how
+# much there is. The angle of $X_k$, the *phase*, says where in its swing it begins. The squared magnitude is the *power*.
+#
+# Write the sum itself: a matrix of waves, and one product. (`torch.fft.rfft` computes the same faster.)
+
+
+# %% exercise="mel.fourier"
+def fourier(frames_BFW: Tensor) -> Tensor:
+    """The spectrum of each frame: [B, F, W] to complex [B, F, K], K = 1 + W / 2."""
+    W = frames_BFW.shape[-1]
+    ### BEGIN SOLUTION
+    k_K, t_W = torch.arange(W // 2 + 1), torch.arange(W)
+    turns_WK = (t_W[:, None] * k_K) % W / W  # k t / W; whole turns change nothing
+    angle_WK = (2 * math.pi * turns_WK).to(frames_BFW.dtype)
+    # e^(-ia) = cos a - i sin a
+    return torch.complex(frames_BFW @ angle_WK.cos(), -(frames_BFW @ angle_WK.sin()))
+    ### END SOLUTION
+
+
+# %% check="mel.fourier"
+# NBVAL_CHECK_OUTPUT
+fourier = check("mel.fourier")
+
+# %% [markdown]
+# What is the window good for? Below is the spectrum of one pure tone that does not fit into the stretch a whole number of
+# times. Cut off abruptly, it seems to hold a little of every frequency: its spectrum *leaks*. Hann's window makes the peak twice as wide, and what is
+# far from it almost silent.
+
+# %% id="leakage"
+TONE = 440.0
+tone_BT = torch.cos(2 * math.pi * TONE / RATE * torch.arange(2 * WINDOW))[None]
+levels = {}
+for name, window_W in {
+    "cut off abruptly": torch.ones(WINDOW),
+    "Hann's window": torch.hann_window(WINDOW),
+}.items():
+    spectrum_K = fourier(windows(tone_BT, window_W, WINDOW))[0, 1].abs()
+    levels[name] = 20 * (spectrum_K / spectrum_K.max() + 1e-6).log10()
+far = {name: float(level_K[100:].mean()) for name, level_K in levels.items()}
+show(
+    draw.spectra(levels, RATE, x_to=2_000, y_label="decibels below the peak"),
+    alt=f"The spectrum of a tone of {TONE:g} Hz up to 2 kHz, with two windows. Both have a peak "
+    "at the tone. Cut off abruptly, the line falls slowly to both sides; with Hann's window "
+    "the peak is wider and the line falls steeply.",
+)
+say(
+    f"Far from the tone, above {100 * RATE / WINDOW:.0f} Hz, the level is "
+    f"{far['cut off abruptly']:.0f} dB when cut off abruptly and {far['Hann\'s window']:.0f} dB with "
+    "Hann's window."
+)
+
+# %% [markdown]
+# A *decibel* is a tenth of a power of ten of the power: `10` decibels are a factor of ten, `20` one of a hundred.
+#
+# ### The mel scale
+#
+# A piano's octaves are equally wide on the keyboard, and each doubles the frequency. An ear hears somewhat like this, but
+# not quite: what is low is spaced more evenly. The *mel scale* (from *melody*) has equal steps where listeners said that they
+# heard equal steps. Two formulas are in use. HTK, a toolkit for speech recognition, has
+#
+# $$m(f) = 2595 \log_{10}(1 + f / 700)$$
+#
+# and Slaney's Auditory Toolbox has a straight line up to $1000$ Hz and a logarithm above:
+#
+# $$m(f) = \begin{cases} 15 f / 1000 & f < 1000 \\ 15 + 27 \, \dfrac{\ln (f / 1000)}{\ln 6.4} & f \ge 1000 \end{cases}$$
+#
+# They differ in their unit and a little in their shape. Which one a model takes is written nowhere in its spectrograms;
+# with the wrong one it hears everything out of tune. An unknown name is refused with a `ValueError`.
+
+
+# %% exercise="mel.scale"
+def hertz_to_mel(hertz: Tensor, scale: str = "htk") -> Tensor:
+    """Frequencies on the mel scale "htk" or "slaney", any shape to the same shape.
+
+    Raises a ValueError for another name.
+    """
+    ### BEGIN SOLUTION
+    if scale == "htk":
+        return 2595 * torch.log10(1 + hertz / 700)
+    if scale == "slaney":
+        above = 15 + 27 * torch.log(hertz.clamp(min=1000) / 1000) / math.log(6.4)
+        return torch.where(hertz < 1000, 15 * hertz / 1000, above)
+    raise ValueError(f"no mel scale is called {scale!r}")
+    ### END SOLUTION
+
+
+# %% check="mel.scale"
+# NBVAL_CHECK_OUTPUT
+hertz_to_mel = check("mel.scale")
+
+# %% [markdown]
+# ### Mel filters
+#
+# A mel spectrogram has M bins, equally spaced in mel. Each adds up the power of the frequencies around it, weighted by a
+# triangle, its *filter*. Take M + 2 points, equally spaced in mel from $m(f_{\min})$ to $m(f_{\max})$, and turn them back into hertz:
+# $p_0, \ldots, p_{M+1}$. Filter $j$, from $1$ to M, rises from $p_{j-1}$ to $p_j$ and falls to $p_{j+1}$. At the frequency $f$ it is
+#
+# $$H_j(f) = \max\left(0, \; \min\left(\frac{f - p_{j-1}}{p_j - p_{j-1}}, \; \frac{p_{j+1} - f}{p_{j+1} - p_j}\right)\right)$$
+#
+# Wide filters add up more, so what is high would look louder. Slaney therefore divides each filter by half its width,
+# $(p_{j+1} - p_{j-1}) / 2$; with `norm` so do you. `mel_to_hertz(mel, scale)`, the way back from mel, is given. The frequencies are those of the
+# Fourier transform of a window of `fft` samples: $r k / \text{fft}$ for $k = 0, \ldots, \text{fft} / 2$. `fmax` of `None` is half the rate.
+
+
+# %% exercise="mel.filters"
+def mel_filters(
+    rate: int,
+    fft: int,
+    bins: int,
+    *,
+    fmin: float = 0.0,
+    fmax: float | None = None,
+    scale: str = "htk",
+    norm: bool = False,
+) -> Tensor:
+    """Triangles over the frequencies of a spectrum, [M, K]; K = 1 + fft / 2, M = bins."""
+    fmax = rate / 2 if fmax is None else fmax
+    ### BEGIN SOLUTION
+    ends = hertz_to_mel(torch.tensor([fmin, fmax], dtype=torch.float64), scale)
+    points = torch.linspace(float(ends[0]), float(ends[1]), bins + 2, dtype=torch.float64)
+    p = mel_to_hertz(points, scale)[:, None]  # [M + 2, 1]
+    f_K = rate / fft * torch.arange(fft // 2 + 1, dtype=torch.float64)
+    rising_MK = (f_K - p[:-2]) / (p[1:-1] - p[:-2])
+    falling_MK = (p[2:] - f_K) / (p[2:] - p[1:-1])
+    filters_MK = torch.minimum(rising_MK, falling_MK).clamp(min=0)
+    if norm:
+        filters_MK = filters_MK / ((p[2:] - p[:-2]) / 2)
+    return filters_MK.float()
+    ### END SOLUTION
+
+
+# %% check="mel.filters"
+# NBVAL_CHECK_OUTPUT
+mel_filters = check("mel.filters")
+
+# %% [markdown]
+# Sixteen filters, and what becomes of a spectrum. Where voices have their pitch, the filters are narrow and tell one
+# overtone from the next. Where consonants hiss, they are wide.
+
+# %% id="filters-seen"
+few_MK = mel_filters(RATE, WINDOW, 16, scale="slaney")
+frame_K = fourier(windows(spoken_T[None], torch.hann_window(WINDOW), HOP))[0, MIDDLE // HOP]
+show(
+    draw.filters(few_MK, frame_K.abs().square(), RATE),
+    alt="Above, sixteen overlapping triangles over the frequencies from 0 to 8 kHz, narrow and "
+    "close together at the left, wide at the right. Below, the power spectrum of a frame of "
+    "speech as a thin line with many peaks, and the power in each of the sixteen filters as "
+    "steps that follow its outline.",
+)
+
+# %% [markdown]
+# ### What Whisper reads
+#
+# The loudest moments of a sound have a million times the power of the quiet ones, and yet we hear both. So the logarithm is
+# taken. Whisper ([Radford et al. 2022](https://arxiv.org/abs/2212.04356), section 2.2) says only that it reads log-mel with `80` bins; the rest is in
+# the code that was released with it. With $E$ the mel energies [M, F] of one sound:
+#
+# $$L = \log_{10} \max(E, 10^{-10}), \qquad L \leftarrow \max(L, \; \max L - 8), \qquad S = (L + 4) / 4$$
+#
+# The first floor avoids the logarithm of zero. The second one forgets all that is $10^8$ times weaker than the loudest bin of
+# *this* sound. The last step brings the numbers to between about $-1$ and $1$. One more habit: the last frame is
+# dropped, before the maximum is taken, so that F = T / hop. The energies are the filters times the power spectrum of `fourier(windows(...))`.
+
+
+# %% exercise="mel.whisper"
+def log_mel(waveform_BT: Tensor, filters_MK: Tensor, window_W: Tensor, hop: int) -> Tensor:
+    """Whisper's input: [B, T] to [B, M, F], F = T / hop, rounded down."""
+    ### BEGIN SOLUTION
+    spectrum_BFK = fourier(windows(waveform_BT, window_W, hop))[:, :-1]
+    energy_BMF = filters_MK @ spectrum_BFK.abs().square().mT
+    L_BMF = energy_BMF.clamp(min=1e-10).log10()
+    loudest_B11 = L_BMF.amax(dim=(1, 2), keepdim=True)  # of each sound
+    return (torch.maximum(L_BMF, loudest_B11 - 8) + 4) / 4
+    ### END SOLUTION
+
+
+# %% check="mel.whisper"
+# NBVAL_CHECK_OUTPUT
+log_mel = check("mel.whisper")
+
+# %% [markdown]
+# Is it right? `librosa`, a library that many use for this, must give the same numbers.
+
+# %% id="same-as-librosa"
+# NBVAL_CHECK_OUTPUT
+import librosa
+
+window_W = torch.hann_window(WINDOW)
+filters_MK = mel_filters(RATE, WINDOW, 80, scale="slaney", norm=True)
+mine_MF = log_mel(spoken_T[None], filters_MK, window_W, HOP)[0]
+theirs = librosa.feature.melspectrogram(
+    y=spoken_T.numpy(),
+    sr=RATE,
+    n_fft=WINDOW,
+    hop_length=HOP,
+    n_mels=80,
+    pad_mode="reflect",
+)
+log = torch.tensor(theirs[:, :-1]).clamp(min=1e-10).log10()
+theirs_MF = (torch.maximum(log, log.max() - 8) + 4) / 4
+print(list(mine_MF.shape), "equal to librosa's:", torch.allclose(mine_MF, theirs_MF, atol=1e-5))
+
+# %% [markdown]
+# ### And back: adding up windows
+#
+# Now the way back, first with nothing lost. The transform of a frame can be undone: `torch.fft.irfft(spectrum_BFK, W)` gives the
+# frame again. Then the frames, which overlap, must become one waveform. If they are the windows of some sound, any way of
+# adding up works. But soon they will not be: then no sound has exactly these windows. Take the one that comes nearest. Call
+# $y_f$ the given frame $f$ with $y_f(t)$ its value at sample $t$ of the sound, and $w_f(t)$ the window at that place.
+# The sum of squares $\sum_f \sum_t (w_f(t)\, x(t) - y_f(t))^2$ is smallest for
+#
+# $$x(t) = \frac{\sum_f w_f(t) \, y_f(t)}{\sum_f w_f(t)^2} \qquad \text{(Griffin \& Lim 1984, equation 6)}$$
+#
+# In words: weight each frame by the window *once more*, add all at their places, and divide by the sum of the squared
+# windows. Frame 0 has its middle at sample 0, so half of it lies before the sound: cut it off. Return `length` samples.
+
+
+# %% exercise="mel.overlap-add"
+def overlap_add(frames_BFW: Tensor, window_W: Tensor, hop: int, length: int) -> Tensor:
+    """The waveform whose windows come nearest to these frames: [B, F, W] to [B, length].
+
+    The frames are weighted by the window already, as `windows` gives them.
+    """
+    B, count, W = frames_BFW.shape
+    ### BEGIN SOLUTION
+    total = (count - 1) * hop + W
+    sum_BT = frames_BFW.new_zeros(B, total)
+    squares_T = frames_BFW.new_zeros(total)
+    for f in range(count):
+        place = slice(f * hop, f * hop + W)
+        sum_BT[:, place] += frames_BFW[:, f] * window_W
+        squares_T[place] += window_W**2
+    kept = slice(W // 2, W // 2 + length)
+    return sum_BT[:, kept] / squares_T[kept]
+    ### END SOLUTION
+
+
+# %% check="mel.overlap-add"
+# NBVAL_CHECK_OUTPUT
+overlap_add = check("mel.overlap-add")
+
+# %% [markdown]
+# ### And back: phases that were lost
+#
+# A mel spectrogram has no phases. Griffin and Lim found a simple way to make some up. Begin with any phases. Together with the given
+# magnitudes they make frames, and these make a waveform. But the frames were no windows of a sound, so the
+# windows of this waveform have other magnitudes. Keep only their *phases*, put the given magnitudes back, and repeat. With
+# $A$ the given magnitudes, $\phi$ the phases, and $n$ the round:
+#
+# $$x^{n} = \text{overlap-add}\big(\text{irfft}(A \, e^{i \phi^{n}})\big), \qquad \phi^{n+1} = \text{angle}\big(\text{fourier}(\text{windows}(x^{n}))\big)$$
+#
+# Each round brings the magnitudes nearer to the given ones, or leaves them as near as they are. After `rounds` new sets of phases return the last
+# waveform. With no round, it is made with the first phases.
+
+
+# %% exercise="mel.griffin-lim"
+def griffin_lim(
+    magnitude_BFK: Tensor,
+    phase_BFK: Tensor,
+    window_W: Tensor,
+    hop: int,
+    length: int,
+    rounds: int,
+) -> Tensor:
+    """A waveform with about these magnitudes: [B, F, K] to [B, length].
+
+    `phase_BFK` is where to begin, in radians. `torch.polar(magnitude, phase)` is complex.
+    """
+    ### BEGIN SOLUTION
+    W = len(window_W)
+    for step in range(rounds + 1):
+        frames_BFW = torch.fft.irfft(torch.polar(magnitude_BFK, phase_BFK), W)
+        waveform_BT = overlap_add(frames_BFW, window_W, hop, length)
+        if step < rounds:
+            phase_BFK = fourier(windows(waveform_BT, window_W, hop)).angle()
+    return waveform_BT
+    ### END SOLUTION
+
+
+# %% check="mel.griffin-lim"
+# NBVAL_CHECK_OUTPUT
+griffin_lim = check("mel.griffin-lim")
