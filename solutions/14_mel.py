@@ -37,6 +37,7 @@ from mmlearn.course.drawings import mel as draw
 from mmlearn.data import sound
 from mmlearn.eval.intervals import Interval, mean_interval, paired_interval
 from mmlearn.experiments import mel as study
+from mmlearn.nn import fourier as fast
 from mmlearn.nn.mel import LogMel, energy_from_mel, mel_to_hertz, whisper_log_mel
 
 style()  # the course's look for every figure below
@@ -151,10 +152,11 @@ def glides() -> list[Sound]:
 
 
 listen(glides(), GLIDE, width=290)
-ends = alias(torch.tensor([top / 3, 2 * top / 3, top]), LOWER)
+thirds = top / 3 * torch.arange(1, 4)
 say(
-    f"The glide ends at {top:.0f} Hz. At {LOWER} samples a second your `alias` says that it "
-    f"is heard at {ends[0]:.0f}, {ends[1]:.0f} and {ends[2]:.0f} Hz after each third of the time."
+    f"After each third of the time the glide is at {', '.join(f'{f:.0f}' for f in thirds)} Hz. At "
+    f"{LOWER} samples a second, says your `alias`, that is heard at "
+    f"{', '.join(f'{f:.0f}' for f in alias(thirds, LOWER))} Hz."
 )
 
 # %% [markdown]
@@ -231,25 +233,31 @@ fourier = check("mel.fourier")
 # far from it almost silent.
 
 # %% id="leakage"
-TONE = 440.0
+TONE = 450.0
 tone_BT = torch.cos(2 * math.pi * TONE / RATE * torch.arange(2 * WINDOW))[None]
+hertz_K = torch.linspace(0, RATE / 2, WINDOW // 2 + 1)
 levels = {}
 for name, window_W in {
     "cut off abruptly": torch.ones(WINDOW),
-    "Hann's window": torch.hann_window(WINDOW),
+    "Hann window": torch.hann_window(WINDOW),
 }.items():
     spectrum_K = fourier(windows(tone_BT, window_W, WINDOW))[0, 1].abs()
     levels[name] = 20 * (spectrum_K / spectrum_K.max() + 1e-6).log10()
 far = {name: float(level_K[100:].mean()) for name, level_K in levels.items()}
 show(
-    draw.spectra(levels, RATE, x_to=2_000, y_label="decibels below the peak"),
+    draw.lines(
+        {name: (hertz_K[:50], level_K[:50]) for name, level_K in levels.items()},
+        "hertz",
+        "decibels below the peak",
+        y_from=-80,
+    ),
     alt=f"The spectrum of a tone of {TONE:g} Hz up to 2 kHz, with two windows. Both have a peak "
     "at the tone. Cut off abruptly, the line falls slowly to both sides; with Hann's window "
     "the peak is wider and the line falls steeply.",
 )
 say(
     f"Far from the tone, above {100 * RATE / WINDOW:.0f} Hz, the level is "
-    f"{far['cut off abruptly']:.0f} dB when cut off abruptly and {far['Hann\'s window']:.0f} dB with "
+    f"{far['cut off abruptly']:.0f} dB when cut off abruptly and {far['Hann window']:.0f} dB with "
     "Hann's window."
 )
 
@@ -391,9 +399,10 @@ import librosa
 
 window_W = torch.hann_window(WINDOW)
 filters_MK = mel_filters(RATE, WINDOW, 80, scale="slaney", norm=True)
-mine_MF = log_mel(spoken_T[None], filters_MK, window_W, HOP)[0]
+exact = (part.double() for part in (spoken_T[None], filters_MK, window_W))
+mine_MF = log_mel(*exact, HOP)[0]
 theirs = librosa.feature.melspectrogram(
-    y=spoken_T.numpy(),
+    y=spoken_T.double().numpy(),
     sr=RATE,
     n_fft=WINDOW,
     hop_length=HOP,
@@ -416,7 +425,8 @@ print(list(mine_MF.shape), "equal to librosa's:", torch.allclose(mine_MF, theirs
 # $$x(t) = \frac{\sum_f w_f(t) \, y_f(t)}{\sum_f w_f(t)^2} \qquad \text{(Griffin \& Lim 1984, equation 6)}$$
 #
 # In words: weight each frame by the window *once more*, add all at their places, and divide by the sum of the squared
-# windows. Frame 0 has its middle at sample 0, so half of it lies before the sound: cut it off. Return `length` samples.
+# windows. A sample that no window reaches is zero. Frame 0 has its middle at sample 0, so half of it lies before the sound:
+# cut it off. Return `length` samples.
 
 
 # %% exercise="mel.overlap-add"
@@ -435,7 +445,7 @@ def overlap_add(frames_BFW: Tensor, window_W: Tensor, hop: int, length: int) -> 
         sum_BT[:, place] += frames_BFW[:, f] * window_W
         squares_T[place] += window_W**2
     kept = slice(W // 2, W // 2 + length)
-    return sum_BT[:, kept] / squares_T[kept]
+    return sum_BT[:, kept] / squares_T[kept].clamp(min=1e-30)  # zero where none reaches
     ### END SOLUTION
 
 
@@ -484,3 +494,111 @@ def griffin_lim(
 # %% check="mel.griffin-lim"
 # NBVAL_CHECK_OUTPUT
 griffin_lim = check("mel.griffin-lim")
+
+# %% [markdown]
+# Begin with random phases and watch. The error is how far the magnitudes of the made sound are from the given ones, as a share
+# of them. It falls fast at first and never reaches zero: from here on it improves by patience.
+
+# %% id="rounds"
+spectrum_BFK = fourier(windows(spoken_T[None], window_W, HOP))
+A_BFK = spectrum_BFK.abs()
+random_BFK = 2 * math.pi * torch.rand(A_BFK.shape, generator=torch.Generator().manual_seed(0))
+starts = {"random phases": random_BFK, "all phases zero": torch.zeros_like(A_BFK)}
+ROUNDS = (0, 1, 2, 3, 5, 8, 12, 20, 32)
+
+
+def made(phase_BFK: Tensor, rounds: int) -> Tensor:
+    """The sound that Griffin and Lim's rounds make of the magnitudes, [1, T]."""
+    return griffin_lim(A_BFK, phase_BFK, window_W, HOP, len(spoken_T), rounds)
+
+
+def error(waveform_BT: Tensor) -> float:
+    """How far its magnitudes are from the given ones, as a share of them."""
+    return float((fourier(windows(waveform_BT, window_W, HOP)).abs() - A_BFK).norm() / A_BFK.norm())
+
+
+errors = {
+    name: torch.tensor([error(made(phase_BFK, rounds)) for rounds in ROUNDS])
+    for name, phase_BFK in starts.items()
+}
+show(
+    draw.lines(
+        {name: (torch.tensor(ROUNDS), error_R) for name, error_R in errors.items()},
+        "rounds",
+        "error of the magnitudes",
+        y_from=0,
+    ),
+    alt="The error of the magnitudes against the number of rounds, from random phases and from "
+    "zeros. Both fall steeply in the first rounds and then slowly.",
+)
+mel_axis = mel_to_hertz(torch.linspace(0, float(hertz_to_mel(torch.tensor(RATE / 2))), 40))
+picture = LogMel(RATE, WINDOW, HOP, 40, floor=1e-4)
+SPOKEN = len(spoken_T) / RATE
+
+
+def heard(waveform_T: Tensor, note: str, words: str = WORDS) -> Sound:
+    """A sound to be shown with its mel spectrogram."""
+    return Sound(waveform_T, words, picture(waveform_T[None])[0], note, mel_axis)
+
+
+listen(
+    [
+        heard(spoken_T, "the recording"),
+        heard(made(random_BFK, 0)[0], "random phases, no round"),
+        heard(made(random_BFK, ROUNDS[-1])[0], f"after {ROUNDS[-1]} rounds"),
+    ],
+    SPOKEN,
+    width=230,
+)
+
+# %% [markdown]
+# ## Look
+#
+# ### Hop, window, bins
+#
+# The three knobs of a mel spectrogram. Turn one at a time, look at the picture, and listen to the sound that comes back from
+# it. For that, the energies at all frequencies are guessed from the mel energies (`energy_from_mel`, least squares), and
+# Griffin and Lim find phases. (`fast` is the package's code for what you wrote.)
+#
+# - A long window tells pitches apart and smears moments. A short one does the reverse. This is no fault of the
+#   method: what swings once in a hundredth of a second cannot be timed better than that.
+# - A long hop leaves out frames. Longer than half a window, and pieces of the sound are in no frame.
+# - Few bins leave the melody out, and what is said stays in longest.
+
+# %% id="knobs"
+milliseconds = RATE // 1_000
+KNOB_ROUNDS = 8
+
+
+def back(energy_MF: Tensor, filters_MK: Tensor, window_W: Tensor, hop: int) -> Tensor:
+    """A sound made from mel energies alone."""
+    magnitude_BFK = energy_from_mel(energy_MF[None], filters_MK).sqrt().mT
+    phase_BFK = 2 * math.pi * torch.rand(
+        magnitude_BFK.shape, generator=torch.Generator().manual_seed(0)
+    )
+    length = len(spoken_T)
+    return fast.griffin_lim(magnitude_BFK, phase_BFK, window_W, hop, length, KNOB_ROUNDS)[0]
+
+
+def turned(window_in_ms: int, hop_in_ms: int, bins: int) -> list[Sound]:
+    """The mel spectrogram with these settings, and the sound that comes back from it."""
+    size, hop = window_in_ms * milliseconds, hop_in_ms * milliseconds
+    weights_W = torch.hann_window(size)
+    filters_MK = mel_filters(RATE, size, bins, scale="slaney")
+    spectrum_FK = torch.fft.rfft(fast.windows(spoken_T[None], weights_W, hop))[0]
+    energy_MF = filters_MK @ spectrum_FK.abs().square().T
+    level_MF = (energy_MF / energy_MF.max()).clamp(min=1e-6).log10()
+    edge = float(hertz_to_mel(torch.tensor(RATE / 2), "slaney"))
+    axis_M = mel_to_hertz(torch.linspace(0, edge, bins + 2)[1:-1], "slaney")
+    note = f"{bins} bins, {1_000 / hop_in_ms:g} frames a second: {bins * 1_000 / hop_in_ms:,.0f} numbers"
+    return [Sound(back(energy_MF, filters_MK, weights_W, hop), WORDS, level_MF, note, axis_M)]
+
+
+explore_sounds(
+    turned,
+    SPOKEN,
+    width=440,
+    window_in_ms=[32, 4, 8, 16, 64, 128],
+    hop_in_ms=[10, 5, 20, 40],
+    bins=[80, 128, 40, 20, 10, 4],
+)

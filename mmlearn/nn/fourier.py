@@ -71,7 +71,7 @@ def overlap_add(frames_BFW: Tensor, window_W: Tensor, hop: int, length: int) -> 
     """The waveform whose `windows` come nearest to these frames: `[B, F, W]` to `[B, T]`.
 
     Griffin & Lim 1984, equation 6: each frame is weighted by the window once more and added at its place, and the sum
-    is divided by that of the squared windows.
+    is divided by that of the squared windows. A sample that no window reaches is zero.
 
     Args:
         frames_BFW: stretches that the window has weighted already.
@@ -88,7 +88,8 @@ def overlap_add(frames_BFW: Tensor, window_W: Tensor, hop: int, length: int) -> 
         return whole_BT[:, W // 2 : W // 2 + length]
 
     weights_1WF = window_W.square()[None, :, None].expand(1, W, count)
-    return added((frames_BFW * window_W).mT) / added(weights_1WF)
+    # A sample that no window reaches is zero: nothing is known of it.
+    return added((frames_BFW * window_W).mT) / added(weights_1WF).clamp(min=torch.finfo(window_W.dtype).tiny)
 
 
 def griffin_lim(

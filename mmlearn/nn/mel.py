@@ -253,7 +253,9 @@ def energy_from_mel(energy_BMF: Tensor, filters_MK: Tensor) -> Tensor:
         energy_BMF: mel energies, no logarithms.
         filters_MK: those that made them.
     """
-    return (torch.linalg.pinv(filters_MK) @ energy_BMF).clamp(min=0)
+    # pinv(H) = H^T pinv(H H^T): M x M is far smaller than M x K. Filters that hold no frequency make it singular.
+    inverse_MM = torch.linalg.pinv(filters_MK @ filters_MK.mT, hermitian=True)
+    return (filters_MK.mT @ (inverse_MM @ energy_BMF)).clamp(min=0)
 
 
 def _known(scale: str) -> str:

@@ -92,3 +92,11 @@ def test_whispers_input_is_transformers(bins, seconds):
 def test_a_waveform_that_cannot_be_mirrored_is_refused():
     with pytest.raises(ValueError, match="a window of 400 needs 201 samples or more; got 200"):
         windows(noise(1, 200), torch.hann_window(400), 160)
+
+
+def test_a_sample_that_no_window_reaches_is_zero():
+    window_W, waveform_BT = torch.hann_window(20, dtype=torch.float64), noise(2, 200)
+    back_BT = overlap_add(windows(waveform_BT, window_W, 25), window_W, 25, 200)
+    reached_T = (torch.arange(200) + 9) % 25 < 19  # the window is zero where it begins
+    assert (back_BT[:, ~reached_T] == 0).all()
+    close(back_BT[:, reached_T], waveform_BT[:, reached_T])
