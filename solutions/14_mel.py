@@ -144,11 +144,16 @@ def glides() -> list[Sound]:
     with_T = sound.resample(sound.resample(glide_T, RATE, LOWER), LOWER, RATE)
     named = {
         "a tone that glides upwards": (glide_T, "as it is"),
-        "a tone that climbs, falls, and climbs again": (without_T, "every fourth sample"),
+        "a tone that climbs, falls, and climbs again": (
+            without_T,
+            "every fourth sample",
+        ),
         "a tone that climbs and falls silent": (with_T, "filtered, then every fourth"),
     }
     axis = torch.linspace(0, RATE / 2, 257)
-    return [Sound(w_T, words, seen(w_T), note, axis) for words, (w_T, note) in named.items()]
+    return [
+        Sound(w_T, words, seen(w_T), note, axis) for words, (w_T, note) in named.items()
+    ]
 
 
 listen(glides(), GLIDE, width=290)
@@ -183,7 +188,9 @@ def windows(waveform_BT: Tensor, window_W: Tensor, hop: int) -> Tensor:
     ### BEGIN SOLUTION
     W = len(window_W)
     if waveform_BT.shape[1] <= W // 2:
-        raise ValueError(f"{waveform_BT.shape[1]} samples cannot be mirrored for W = {W}")
+        raise ValueError(
+            f"{waveform_BT.shape[1]} samples cannot be mirrored for W = {W}"
+        )
     padded_BT = F.pad(waveform_BT, (W // 2, W // 2), mode="reflect")
     stretches_BFW = padded_BT.unfold(1, W, hop)  # one begins every hop samples
     return stretches_BFW * window_W
@@ -226,6 +233,21 @@ def fourier(frames_BFW: Tensor) -> Tensor:
 # %% check="mel.fourier"
 # NBVAL_CHECK_OUTPUT
 fourier = check("mel.fourier")
+
+# %% [markdown]
+# All frames side by side are a *spectrogram*. Dark is silence, bright is power. The even stripes are overtones: a voice swings
+# with its pitch and with twice, three times, four times that frequency. Where a consonant hisses there are no stripes.
+
+# %% id="first-spectrogram"
+hann_W = torch.hann_window(WINDOW)
+power_KF = fourier(windows(spoken_T[None], hann_W, HOP))[0].abs().square().T
+level_KF = (power_KF / power_KF.max()).clamp(min=1e-6).log10()
+SPOKEN = len(spoken_T) / RATE  # seconds
+listen(
+    [Sound(spoken_T, WORDS, level_KF, "", torch.linspace(0, RATE / 2, len(level_KF)))],
+    SPOKEN,
+    width=560,
+)
 
 # %% [markdown]
 # What is the window good for? Below is the spectrum of one pure tone that does not fit into the stretch a whole number of
@@ -300,6 +322,20 @@ def hertz_to_mel(hertz: Tensor, scale: str = "htk") -> Tensor:
 # NBVAL_CHECK_OUTPUT
 hertz_to_mel = check("mel.scale")
 
+# %% id="both-scales"
+f = torch.linspace(0, RATE / 2, 200)
+one = torch.tensor(1_000.0)
+scales = {
+    label: (f, hertz_to_mel(f, name) / hertz_to_mel(one, name))
+    for label, name in {"HTK's": "htk", "Slaney's": "slaney"}.items()
+}
+show(
+    draw.lines(scales, "hertz", "mel, as a share of that of 1 kHz"),
+    alt="Both mel scales against frequency, each divided by its value at 1 kHz. Both rise "
+    "steeply at first and flatten. Below 1 kHz Slaney's is a straight line and HTK's lies a "
+    "little above it; higher up Slaney's lies above.",
+)
+
 # %% [markdown]
 # ### Mel filters
 #
@@ -329,7 +365,9 @@ def mel_filters(
     fmax = rate / 2 if fmax is None else fmax
     ### BEGIN SOLUTION
     ends = hertz_to_mel(torch.tensor([fmin, fmax], dtype=torch.float64), scale)
-    points = torch.linspace(float(ends[0]), float(ends[1]), bins + 2, dtype=torch.float64)
+    points = torch.linspace(
+        float(ends[0]), float(ends[1]), bins + 2, dtype=torch.float64
+    )
     p = mel_to_hertz(points, scale)[:, None]  # [M + 2, 1]
     f_K = rate / fft * torch.arange(fft // 2 + 1, dtype=torch.float64)
     rising_MK = (f_K - p[:-2]) / (p[1:-1] - p[:-2])
@@ -351,7 +389,9 @@ mel_filters = check("mel.filters")
 
 # %% id="filters-seen"
 few_MK = mel_filters(RATE, WINDOW, 16, scale="slaney")
-frame_K = fourier(windows(spoken_T[None], torch.hann_window(WINDOW), HOP))[0, MIDDLE // HOP]
+frame_K = fourier(windows(spoken_T[None], torch.hann_window(WINDOW), HOP))[
+    0, MIDDLE // HOP
+]
 show(
     draw.filters(few_MK, frame_K.abs().square(), RATE),
     alt="Above, sixteen overlapping triangles over the frequencies from 0 to 8 kHz, narrow and "
@@ -375,7 +415,9 @@ show(
 
 
 # %% exercise="mel.whisper"
-def log_mel(waveform_BT: Tensor, filters_MK: Tensor, window_W: Tensor, hop: int) -> Tensor:
+def log_mel(
+    waveform_BT: Tensor, filters_MK: Tensor, window_W: Tensor, hop: int
+) -> Tensor:
     """Whisper's input: [B, T] to [B, M, F], F = T / hop, rounded down."""
     ### BEGIN SOLUTION
     spectrum_BFK = fourier(windows(waveform_BT, window_W, hop))[:, :-1]
@@ -411,7 +453,11 @@ theirs = librosa.feature.melspectrogram(
 )
 log = torch.tensor(theirs[:, :-1]).clamp(min=1e-10).log10()
 theirs_MF = (torch.maximum(log, log.max() - 8) + 4) / 4
-print(list(mine_MF.shape), "equal to librosa's:", torch.allclose(mine_MF, theirs_MF, atol=1e-5))
+print(
+    list(mine_MF.shape),
+    "equal to librosa's:",
+    torch.allclose(mine_MF, theirs_MF, atol=1e-5),
+)
 
 # %% [markdown]
 # ### And back: adding up windows
@@ -502,7 +548,9 @@ griffin_lim = check("mel.griffin-lim")
 # %% id="rounds"
 spectrum_BFK = fourier(windows(spoken_T[None], window_W, HOP))
 A_BFK = spectrum_BFK.abs()
-random_BFK = 2 * math.pi * torch.rand(A_BFK.shape, generator=torch.Generator().manual_seed(0))
+random_BFK = (
+    2 * math.pi * torch.rand(A_BFK.shape, generator=torch.Generator().manual_seed(0))
+)
 starts = {"random phases": random_BFK, "all phases zero": torch.zeros_like(A_BFK)}
 ROUNDS = (0, 1, 2, 3, 5, 8, 12, 20, 32)
 
@@ -514,7 +562,10 @@ def made(phase_BFK: Tensor, rounds: int) -> Tensor:
 
 def error(waveform_BT: Tensor) -> float:
     """How far its magnitudes are from the given ones, as a share of them."""
-    return float((fourier(windows(waveform_BT, window_W, HOP)).abs() - A_BFK).norm() / A_BFK.norm())
+    return float(
+        (fourier(windows(waveform_BT, window_W, HOP)).abs() - A_BFK).norm()
+        / A_BFK.norm()
+    )
 
 
 errors = {
@@ -531,9 +582,10 @@ show(
     alt="The error of the magnitudes against the number of rounds, from random phases and from "
     "zeros. Both fall steeply in the first rounds and then slowly.",
 )
-mel_axis = mel_to_hertz(torch.linspace(0, float(hertz_to_mel(torch.tensor(RATE / 2))), 40))
+mel_axis = mel_to_hertz(
+    torch.linspace(0, float(hertz_to_mel(torch.tensor(RATE / 2))), 40)
+)
 picture = LogMel(RATE, WINDOW, HOP, 40, floor=1e-4)
-SPOKEN = len(spoken_T) / RATE
 
 
 def heard(waveform_T: Tensor, note: str, words: str = WORDS) -> Sound:
@@ -550,6 +602,105 @@ listen(
     SPOKEN,
     width=230,
 )
+
+# %% [markdown]
+# ## Train
+#
+# Two tasks ask what a mel spectrogram keeps.
+#
+# *Words*: which of 187 English words does a clip say? The training clips are spoken by eight synthetic voices. Held out are two other
+# synthetic voices, and a real speaker.
+#
+# *Tones*: in Mandarin the melody of a syllable tells words apart. There are four: high, rising, low, falling. Which one is it? The training
+# clips are of one speaker, Liu. Held out are syllables that he says in no training clip, and another speaker, Lo.
+#
+# A small convolutional network over time does both. It reads a log-mel spectrogram of M bins, or the waveform itself: then its first
+# layer is as many learned filters as the `80`-bin spectrogram has bins, with the same window and hop. Nothing else differs. The learning rate was chosen
+# on training clips set apart, not on what is held out here.
+#
+# Before you train, two guesses.
+
+# %% id="data"
+# NBVAL_CHECK_OUTPUT
+for name in (study.WORD, study.TONE):
+    known = study.task(name)
+    sizes = ", ".join(
+        f"{len(held.labels):,} of {where}" for where, held in known.held_out.items()
+    )
+    print(
+        f"{name}: {len(known.classes)} classes, {len(known.train.labels):,} training clips; held out {sizes}"
+    )
+
+# %% id="guess-speaker"
+guess = None  # choose below, or write it here, such as guess = 0.5
+predict(
+    "mel.speaker",
+    "A classifier learns the four tones from Liu. Of Liu's unseen syllables it gets nearly all right. "
+    "How often is it right about the other speaker, Lo?",
+    (0.0, 1.0, 0.05),
+    guess,
+)
+
+# %% id="guess-bins"
+guess = None  # choose below, or write it here, such as guess = "words"
+predict(
+    "mel.bins",
+    "The bins go from 80 down to 8. Which accuracy falls more: that of words in unseen voices, or that of "
+    "tones in Liu's unseen syllables?",
+    ("words", "tones", "no clear difference"),
+    guess,
+)
+
+# %% id="fit" tags=["train"]
+tones = study.task(study.TONE)
+this_run = {}
+for input, bins in (("mel", 80), ("mel", 8), ("waveform", study.FILTERS)):
+    model = study.build(study.TONE, input, bins, seed=0)
+    curve = live_curve(f"tones from {input}{f', {bins} bins' * (input == 'mel')}")
+    study.fit(
+        model, tones.train, seed=0, lr=study.LEARNING_RATE[study.TONE], on_event=curve
+    )
+    this_run[input, bins] = {
+        row["where"]: row["value"] for row in study.measured(model, tones)
+    }
+
+# %% [markdown]
+# One run is an anecdote, so the committed rows have five seeds of each. *Majority* always answers with the most frequent tone of training. *Length* answers
+# with the tone whose clips last as long, in the mean: what the duration alone gives away. *Shuffled labels* is the negative control.
+
+# %% id="results" tags=["train", "fold"]
+
+
+def five(name: str, where: str, **changed) -> Interval:
+    """The mean of five seeds with its interval."""
+    return mean_interval(study.seeds(name, where, **changed))
+
+
+def fall(name: str, where: str) -> list[float]:
+    """What is lost from 80 bins to 8, one number a seed."""
+    pair = (study.seeds(name, where, bins=bins) for bins in (80, 8))
+    return [many - few for many, few in zip(*pair, strict=True)]
+
+
+RUNS = {
+    "majority": {"input": "majority"},
+    "length": {"input": "length"},
+    "shuffled labels, 80 bins": {"labels": "shuffled"},
+    "mel, 8 bins": {"bins": 8},
+    "mel, 80 bins": {},
+    "waveform": {"input": "waveform"},
+}
+for name in (study.WORD, study.TONE):
+    held_out = study.HELD_OUT[name]
+    table = f"| {name}s, accuracy | {' | '.join(held_out)} |\n|---|{'---|' * len(held_out)}\n"
+    for label, changed in RUNS.items():
+        cells = (f"{five(name, where, **changed):.2f}" for where in held_out)
+        table += f"| {label} | {' | '.join(cells)} |\n"
+    for (input, bins), reached in this_run.items() if name == study.TONE else ():
+        cells = (f"{reached[where]:.2f}" for where in held_out)
+        label = "waveform" if input == "waveform" else f"mel, {bins} bins"
+        table += f"| **this run**, {label} | {' | '.join(cells)} |\n"
+    say(table)
 
 # %% [markdown]
 # ## Look
@@ -573,11 +724,15 @@ KNOB_ROUNDS = 8
 def back(energy_MF: Tensor, filters_MK: Tensor, window_W: Tensor, hop: int) -> Tensor:
     """A sound made from mel energies alone."""
     magnitude_BFK = energy_from_mel(energy_MF[None], filters_MK).sqrt().mT
-    phase_BFK = 2 * math.pi * torch.rand(
-        magnitude_BFK.shape, generator=torch.Generator().manual_seed(0)
+    phase_BFK = (
+        2
+        * math.pi
+        * torch.rand(magnitude_BFK.shape, generator=torch.Generator().manual_seed(0))
     )
     length = len(spoken_T)
-    return fast.griffin_lim(magnitude_BFK, phase_BFK, window_W, hop, length, KNOB_ROUNDS)[0]
+    return fast.griffin_lim(
+        magnitude_BFK, phase_BFK, window_W, hop, length, KNOB_ROUNDS
+    )[0]
 
 
 def turned(window_in_ms: int, hop_in_ms: int, bins: int) -> list[Sound]:
@@ -591,7 +746,11 @@ def turned(window_in_ms: int, hop_in_ms: int, bins: int) -> list[Sound]:
     edge = float(hertz_to_mel(torch.tensor(RATE / 2), "slaney"))
     axis_M = mel_to_hertz(torch.linspace(0, edge, bins + 2)[1:-1], "slaney")
     note = f"{bins} bins, {1_000 / hop_in_ms:g} frames a second: {bins * 1_000 / hop_in_ms:,.0f} numbers"
-    return [Sound(back(energy_MF, filters_MK, weights_W, hop), WORDS, level_MF, note, axis_M)]
+    return [
+        Sound(
+            back(energy_MF, filters_MK, weights_W, hop), WORDS, level_MF, note, axis_M
+        )
+    ]
 
 
 explore_sounds(
@@ -602,3 +761,219 @@ explore_sounds(
     hop_in_ms=[10, 5, 20, 40],
     bins=[80, 128, 40, 20, 10, 4],
 )
+
+# %% [markdown]
+# ## Ask
+#
+# *Semantically compressed, but approximately the same size in bytes*: is that so? Bytes first.
+
+# %% [markdown]
+# ### How many bytes
+#
+# Now the first claim. A second of waveform is $r$ numbers, usually of `2` bytes. A second of mel spectrogram is one frame every `10` ms, and in each frame
+# M numbers. Models compute with `4` bytes a number or with `2`; for storage one byte is enough, because nobody hears steps of
+# a third of a decibel.
+
+# %% id="guess-size"
+guess = None  # choose below, or write it here, such as guess = "the waveform"
+predict(
+    "mel.size",
+    "A second at 16 kHz, 2 bytes a sample. The same second as a mel spectrogram of 80 bins, a frame "
+    "every 10 ms, 4 bytes a number. Which takes more bytes?",
+    ("the waveform", "the mel spectrogram", "both the same"),
+    guess,
+)
+
+# %% id="bytes" tags=["fold"]
+RATES, BINS, WIDTHS = (16_000, 24_000, 48_000), (40, 64, 80, 128), (4, 2, 1)
+FRAMES = 100  # a second
+
+
+def kilobytes(numbers: float, width: int) -> float:
+    """Of a second."""
+    return numbers * width / 1_000
+
+
+waves_kB = {rate: kilobytes(rate, 2) for rate in RATES}
+mels_kB = {(M, width): kilobytes(M * FRAMES, width) for M in BINS for width in WIDTHS}
+series = {
+    f"mel, {width} byte{'s' * (width > 1)} a number": [
+        (M, *[mels_kB[M, width]] * 3) for M in BINS
+    ]
+    for width in WIDTHS
+}
+levels = {f"waveform, {rate // 1_000} kHz": size for rate, size in waves_kB.items()}
+first, second = waves_kB[16_000], mels_kB[80, 4]
+reveal(
+    "mel.size",
+    "both the same"
+    if first == second
+    else "the waveform"
+    if first > second
+    else "the mel spectrogram",
+    charts.curves(
+        {"a second of sound": series},
+        x_label="mel bins",
+        y_label="kilobytes",
+        levels={"a second of sound": levels},
+    ),
+    alt="Kilobytes of a second of sound. Three rising lines for mel spectrograms with 4, 2 and 1 "
+    f"bytes a number, from {mels_kB[40, 1]:g} to {mels_kB[128, 4]:g} kilobytes; three level lines for "
+    f"waveforms at 16, 24 and 48 kHz, {', '.join(f'{size:g}' for size in waves_kB.values())} kilobytes.",
+    text=f"The waveform takes {first:g} kB, the mel spectrogram {second:g} kB. Over all that the slides name, "
+    f"a mel spectrogram takes between {min(mels_kB.values()) / max(waves_kB.values()):.2f} and "
+    f"{max(mels_kB.values()) / min(waves_kB.values()):.1f} of the waveform's bytes.",
+)
+table = (
+    f"| mel by waveform | {' | '.join(f'{rate // 1_000} kHz' for rate in RATES)} |\n"
+)
+table += f"|---|{'---|' * len(RATES)}\n"
+for M in (min(BINS), 80, max(BINS)):
+    for width in WIDTHS:
+        shares = (f"{mels_kB[M, width] / size:.2f}" for size in waves_kB.values())
+        table += f"| {M} bins, {width} bytes | {' | '.join(shares)} |\n"
+say(table)
+
+# %% [markdown]
+# So the claim is true of the usual setting, by accident: `80` bins of `4` bytes against `16` kHz. A mel spectrogram is not
+# made to save bytes. With few bins and small numbers it does; with many it is the larger of the two. What it saves is
+# work: half the numbers, or a quarter, each of which says something about pitch.
+
+# %% [markdown]
+# ### What is kept, and for whom
+#
+# "Semantic" is what somebody wants to know. So ask two who want to know different things, and take bins away.
+
+# %% id="kept" tags=["train", "fold"]
+
+
+def by_bins(name: str, where: str) -> list[tuple]:
+    """Points for the chart: bins with mean and interval."""
+    return [(bins, *five(name, where, bins=bins)) for bins in study.BINS]
+
+
+panels = {
+    "words": {
+        where: by_bins(study.WORD, where) for where in study.HELD_OUT[study.WORD]
+    },
+    "tones": {study.LIU: by_bins(study.TONE, study.LIU)},
+}
+levels = {
+    title: {
+        "waveform": five(name, where, input="waveform").mean,
+        "majority": five(name, where, input="majority").mean,
+    }
+    for title, name, where in (
+        ("words", study.WORD, study.VOICES),
+        ("tones", study.TONE, study.LIU),
+    )
+}
+levels["words"] = {
+    f"{label}, {study.VOICES}": value for label, value in levels["words"].items()
+}
+marks = {
+    "tones": {study.LIU: [(bins, this_run["mel", bins][study.LIU]) for bins in (80, 8)]}
+}
+lost = {
+    name: fall(name, where)
+    for name, where in ((study.WORD, study.VOICES), (study.TONE, study.LIU))
+}
+more = paired_interval(lost[study.WORD], lost[study.TONE])
+reveal(
+    "mel.bins",
+    "words" if more.low > 0 else "tones" if more.high < 0 else "no clear difference",
+    charts.curves(
+        panels,
+        x_label="mel bins",
+        y_label="accuracy",
+        levels=levels,
+        log_x=True,
+        marks=marks,
+    ),
+    alt="Accuracy against the number of mel bins, from 1 to 128. Words in unseen voices: "
+    f"{five(study.WORD, study.VOICES, bins=1).mean:.2f} with one bin, "
+    f"{five(study.WORD, study.VOICES, bins=8).mean:.2f} with 8, {five(study.WORD, study.VOICES).mean:.2f} "
+    f"with 80. Tones of unseen syllables: {five(study.TONE, study.LIU, bins=1).mean:.2f}, "
+    f"{five(study.TONE, study.LIU, bins=8).mean:.2f} and {five(study.TONE, study.LIU).mean:.2f}.",
+    text=f"From 80 bins to 8, words lose {mean_interval(lost[study.WORD]):.2f} and tones "
+    f"{mean_interval(lost[study.TONE]):.2f}; words minus tones: {more:.2f}.",
+)
+
+# %% [markdown]
+# ## Reference
+#
+# In the package, `LogMel` is all of this as one module, for models that read spectrograms like pictures; lesson 03 used it.
+# With Whisper's settings but without Whisper's last steps it gives what your functions give.
+
+# %% id="same-as-the-package"
+# NBVAL_CHECK_OUTPUT
+module = LogMel(RATE, WINDOW, HOP, 80, scale="slaney", norm=True)
+inside = slice(2, -2)  # at the ends LogMel has silence where `windows` has a mirror
+energy_MF = (
+    filters_MK @ fourier(windows(spoken_T[None], window_W, HOP))[0].abs().square().T
+)
+same = torch.allclose(
+    module(spoken_T[None])[0][:, inside],
+    energy_MF.clamp(min=1e-10).log()[:, inside],
+    atol=1e-3,
+)
+print(
+    "LogMel equal:", same, "- parameters:", sum(p.numel() for p in module.parameters())
+)
+whisper_BMF = whisper_log_mel(spoken_T[None], filters_MK, window_W, HOP)
+mine_BMF = log_mel(spoken_T[None], filters_MK, window_W, HOP)
+print("whisper_log_mel equal:", torch.allclose(whisper_BMF, mine_BMF, atol=1e-4))
+
+# %% [markdown]
+# Nothing in it is learned, so there is no checkpoint to load. The tests of the course hold it against `librosa` and
+# against the feature extractor of `transformers`, to `1e-5` of the largest number. What models of this course read:
+
+# %% id="who-reads-what"
+# NBVAL_CHECK_OUTPUT
+front_ends = {  # seconds at a time, window and hop in samples, bins
+    "Whisper up to large-v2": (30, 400, 160, 80),
+    "Whisper large-v3, Qwen2-Audio": (30, 400, 160, 128),
+    "ImageBind, AST": (2, 400, 160, 128),
+}
+table = "| model | reads | window, hop | mel spectrogram | numbers, by those of the waveform |\n"
+table += "|---|---|---|---|---|\n"
+for name, (length, size, hop, bins) in front_ends.items():
+    settings = f"{1_000 * size / RATE:g} ms, {1_000 * hop / RATE:g} ms"
+    frames = length * RATE // hop
+    share = bins * frames / (length * RATE)
+    table += (
+        f"| {name} | {length} s | {settings} | {bins} × {frames:,} | {share:.2f} |\n"
+    )
+say(table)
+
+# %% [markdown]
+# (ImageBind's released code has a few frames more; lesson 03 says what is known of it.)
+#
+# ## Check the source
+#
+# - **"Sample rate: 16kHz-48kHz".** That is what models and music take; telephones take less. The rate sets the
+#   highest frequency, half of it, and nothing else.
+# - **"Hop size = 10 ms", "Mel bins = 40 to 128".** So it is in every model of the table above. The window, which the slides do not
+#   name, is `25` ms in all of them.
+# - **"Approximately same size in bytes".** It holds for one combination exactly and for many within a factor of two; over
+#   all that the slides name it does not, as the table of *How many bytes* shows. It depends on how many bytes a number takes.
+# - **"Semantically compressed".** KEEPS
+# - **Whisper's front end.** Section 2.2 of the paper names `80` bins, windows of `25` ms and a hop of `10` ms, and scales the input to between
+#   $-1$ and $1$ "with approximately zero mean". The floor, the dropped frame and Slaney's filters are in the code alone.
+#
+# Davis & Mermelstein, *Comparison of Parametric Representations for Monosyllabic Word Recognition*, 1980. Griffin & Lim,
+# *Signal Estimation from Modified Short-Time Fourier Transform*, 1984: equation 6 and section III. Allen & Rabiner, *A Unified Approach to
+# Short-Time Fourier Analysis and Synthesis*, 1977. Shannon, *Communication in the Presence of Noise*, 1949: theorem 1. Radford et al., *Robust
+# Speech Recognition via Large-Scale Weak Supervision*, 2022, arXiv:2212.04356: section 2.2.
+
+# %% [markdown]
+# ## Words
+
+# %% id="glossary"
+glossary("14")
+
+# %% [markdown]
+# ## Where to go next
+#
+# A mel spectrogram is chosen by hand and cannot be turned back without loss. [Lesson 15](15_encodec.ipynb) learns both directions: a
+# few whole numbers for each frame, from which a sound comes back. Lesson 17 gives mel spectrograms to a language model.
