@@ -14,9 +14,9 @@ Expected, and written down before anything was run:
     4. With so few clips the waveform's learned filters are worse than the mel spectrogram's given ones.
     5. One bin is above chance for the first speaker's tones, because his tones differ in length.
 
-The learning rate was chosen on training clips set apart (`mel-settings`): for words all clips of two of the eight voices,
-for tones every fifth syllable; the one with the best mean over a waveform and two spectrograms. The trunk's width and
-the number of steps were not chosen by a result: they are what fits into some seconds of one core.
+The learning rate was chosen on training clips set apart (`mel-settings`): for words all clips of two of the eight
+voices, for tones every fifth syllable; the one with the best mean over a waveform and two spectrograms. The trunk's
+width and the number of steps were not chosen by a result: they are what fits into some seconds of one core.
 
 Shape letters: B batch, N clips, T samples, M bins (or learned filters), F frames, K classes.
 """
@@ -59,7 +59,7 @@ SEEDS = range(5)
 
 
 class Clips(NamedTuple):
-    """Waveforms `[N, T]`, all equally loud; the number of each one's class `[N]`; how long it lasted, in seconds `[N]`."""
+    """Waveforms `[N, T]`, all equally loud; the number of each one's class `[N]`; how many seconds it lasted `[N]`."""
 
     waveforms: Tensor
     labels: Tensor
@@ -91,11 +91,10 @@ def load(task: str) -> Task:
 def _words() -> Task:
     splits = {name: data.load("keywords", split=name) for name in ("train", "voices", "real")}
     words = tuple(sorted(set(splits["train"]["word"])))
-    seen, voices, real = (
-        _clips(table, [words.index(word) for word in table["word"]], WORD) for table in splits.values()
-    )
+    labels = {name: [words.index(word) for word in table["word"]] for name, table in splits.items()}
+    clips = {name: _clips(table, labels[name], WORD) for name, table in splits.items()}
     apart = torch.tensor([voice in ("us-f2", "rp-m5") for voice in splits["train"]["voice"]])
-    return Task(words, seen, {VOICES: voices, REAL: real}, apart)
+    return Task(words, clips["train"], {VOICES: clips["voices"], REAL: clips["real"]}, apart)
 
 
 def _tones(task: str) -> Task:
@@ -149,7 +148,7 @@ def front_end(input: str, bins: int) -> nn.Module:
 
 
 class Classifier(nn.Module):
-    """A front end, and the trunk that all front ends share: four convolutions over time, each halving it; then the mean."""
+    """A front end, then the shared trunk: four convolutions over time, each halving it, their mean, a linear head."""
 
     def __init__(self, front: nn.Module, bins: int, classes: int) -> None:
         super().__init__()
@@ -298,7 +297,7 @@ EXPERIMENTS = [
     Experiment(
         name="mel-classes",
         lesson="14",
-        question="What does a mel spectrogram keep, and for whom: words and tones from a waveform, and from fewer bins?",
+        question="What does a mel spectrogram keep for whom: words and tones, from a waveform and from fewer bins?",
         points=_points(),
         measure=_classes,
         again={"task": TONE, "input": "mel", "bins": 8, "labels": "true", "seed": 0},
