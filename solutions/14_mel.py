@@ -95,8 +95,8 @@ show(
 #
 # $$f_{\text{heard}} = \min_{n} \lvert f - n r \rvert, \quad n \text{ a whole number}$$
 #
-# Sines below half the rate are heard as they are. That is the *sampling theorem* in one direction; Shannon 1949 proves the
-# other one, that such a sound can be restored whole. Everything above folds back.
+# Sines below half the rate are heard as they are. That is one half of the *sampling theorem*. The other half says
+# that such a sound can be restored whole ([Shannon](https://doi.org/10.1109/JRPROC.1949.232969)). Everything above folds back.
 
 
 # %% exercise="mel.alias"
@@ -336,7 +336,7 @@ show(
     "little above it; higher up Slaney's lies above.",
 )
 
-# %% [markdown]
+# %% [markdown] id="about-filters"
 # ### Mel filters
 #
 # A mel spectrogram has M bins, equally spaced in mel. Each adds up the power of the frequencies around it, weighted by a
@@ -552,29 +552,25 @@ random_BFK = (
     2 * math.pi * torch.rand(A_BFK.shape, generator=torch.Generator().manual_seed(0))
 )
 starts = {"random phases": random_BFK, "all phases zero": torch.zeros_like(A_BFK)}
-ROUNDS = (0, 1, 2, 3, 5, 8, 12, 20, 32)
+ROUNDS = 16
 
 
-def made(phase_BFK: Tensor, rounds: int) -> Tensor:
-    """The sound that Griffin and Lim's rounds make of the magnitudes, [1, T]."""
-    return griffin_lim(A_BFK, phase_BFK, window_W, HOP, len(spoken_T), rounds)
+def rounds(phase_BFK: Tensor) -> tuple[list[Tensor], Tensor]:
+    """The sound after each round, and how far its magnitudes are from the given ones, as a share of them."""
+    sounds, errors = [], []
+    for _ in range(ROUNDS + 1):
+        made_BT = griffin_lim(A_BFK, phase_BFK, window_W, HOP, len(spoken_T), 0)
+        spectrum_BFK = fourier(windows(made_BT, window_W, HOP))
+        phase_BFK = spectrum_BFK.angle()
+        sounds.append(made_BT[0])
+        errors.append((spectrum_BFK.abs() - A_BFK).norm() / A_BFK.norm())
+    return sounds, torch.stack(errors)
 
 
-def error(waveform_BT: Tensor) -> float:
-    """How far its magnitudes are from the given ones, as a share of them."""
-    return float(
-        (fourier(windows(waveform_BT, window_W, HOP)).abs() - A_BFK).norm()
-        / A_BFK.norm()
-    )
-
-
-errors = {
-    name: torch.tensor([error(made(phase_BFK, rounds)) for rounds in ROUNDS])
-    for name, phase_BFK in starts.items()
-}
+made = {name: rounds(phase_BFK) for name, phase_BFK in starts.items()}
 show(
     draw.lines(
-        {name: (torch.tensor(ROUNDS), error_R) for name, error_R in errors.items()},
+        {name: (torch.arange(ROUNDS + 1), error_R) for name, (_, error_R) in made.items()},
         "rounds",
         "error of the magnitudes",
         y_from=0,
@@ -596,8 +592,8 @@ def heard(waveform_T: Tensor, note: str, words: str = WORDS) -> Sound:
 listen(
     [
         heard(spoken_T, "the recording"),
-        heard(made(random_BFK, 0)[0], "random phases, no round"),
-        heard(made(random_BFK, ROUNDS[-1])[0], f"after {ROUNDS[-1]} rounds"),
+        heard(made["random phases"][0][0], "random phases, no round"),
+        heard(made["random phases"][0][-1], f"after {ROUNDS} rounds"),
     ],
     SPOKEN,
     width=230,
@@ -608,7 +604,7 @@ listen(
 #
 # Two tasks ask what a mel spectrogram keeps.
 #
-# *Words*: which of 187 English words does a clip say? The training clips are spoken by eight synthetic voices. Held out are two other
+# *Words*: which of some English words does a clip say? The training clips are spoken by eight synthetic voices. Held out are two other
 # synthetic voices, and a real speaker.
 #
 # *Tones*: in Mandarin the melody of a syllable tells words apart. There are four: high, rising, low, falling. Which one is it? The training
@@ -623,7 +619,7 @@ listen(
 # %% id="data"
 # NBVAL_CHECK_OUTPUT
 for name in (study.WORD, study.TONE):
-    known = study.task(name)
+    known = study.load(name)
     sizes = ", ".join(
         f"{len(held.labels):,} of {where}" for where, held in known.held_out.items()
     )
@@ -652,7 +648,7 @@ predict(
 )
 
 # %% id="fit" tags=["train"]
-tones = study.task(study.TONE)
+tones = study.load(study.TONE)
 this_run = {}
 for input, bins in (("mel", 80), ("mel", 8), ("waveform", study.FILTERS)):
     model = study.build(study.TONE, input, bins, seed=0)
@@ -775,18 +771,19 @@ explore_sounds(
 # a third of a decibel.
 
 # %% id="guess-size"
+RATES, SAMPLE = (16_000, 24_000, 48_000), 2  # samples a second, bytes of each
+BINS, FRAMES = (40, 64, 80, 128), 100  # of a mel spectrogram, and how many a second
+WIDTHS = (4, 2, 1)  # bytes of one of its numbers
 guess = None  # choose below, or write it here, such as guess = "the waveform"
 predict(
     "mel.size",
-    "A second at 16 kHz, 2 bytes a sample. The same second as a mel spectrogram of 80 bins, a frame "
-    "every 10 ms, 4 bytes a number. Which takes more bytes?",
+    f"A second of waveform, {RATES[0]:,} samples of {SAMPLE} bytes. The same second as a mel spectrogram: "
+    f"{FRAMES} frames of 80 bins, {WIDTHS[0]} bytes a number. Which takes more bytes?",
     ("the waveform", "the mel spectrogram", "both the same"),
     guess,
 )
 
 # %% id="bytes" tags=["fold"]
-RATES, BINS, WIDTHS = (16_000, 24_000, 48_000), (40, 64, 80, 128), (4, 2, 1)
-FRAMES = 100  # a second
 
 
 def kilobytes(numbers: float, width: int) -> float:
@@ -794,7 +791,7 @@ def kilobytes(numbers: float, width: int) -> float:
     return numbers * width / 1_000
 
 
-waves_kB = {rate: kilobytes(rate, 2) for rate in RATES}
+waves_kB = {rate: kilobytes(rate, SAMPLE) for rate in RATES}
 mels_kB = {(M, width): kilobytes(M * FRAMES, width) for M in BINS for width in WIDTHS}
 series = {
     f"mel, {width} byte{'s' * (width > 1)} a number": [
@@ -817,9 +814,9 @@ reveal(
         y_label="kilobytes",
         levels={"a second of sound": levels},
     ),
-    alt="Kilobytes of a second of sound. Three rising lines for mel spectrograms with 4, 2 and 1 "
-    f"bytes a number, from {mels_kB[40, 1]:g} to {mels_kB[128, 4]:g} kilobytes; three level lines for "
-    f"waveforms at 16, 24 and 48 kHz, {', '.join(f'{size:g}' for size in waves_kB.values())} kilobytes.",
+    alt="Kilobytes of a second of sound. Three rising lines for mel spectrograms with "
+    f"{', '.join(map(str, WIDTHS))} bytes a number, from {mels_kB[40, 1]:g} to {mels_kB[128, 4]:g} kilobytes; three level lines for "
+    f"waveforms at {', '.join(f'{rate // 1_000}' for rate in RATES)} kHz, {', '.join(f'{size:g}' for size in waves_kB.values())} kilobytes.",
     text=f"The waveform takes {first:g} kB, the mel spectrogram {second:g} kB. Over all that the slides name, "
     f"a mel spectrogram takes between {min(mels_kB.values()) / max(waves_kB.values()):.2f} and "
     f"{max(mels_kB.values()) / min(waves_kB.values()):.1f} of the waveform's bytes.",
@@ -900,6 +897,14 @@ reveal(
 )
 
 # %% [markdown]
+# ### In your own words
+#
+# Is a mel spectrogram a compressed sound? Four to six sentences.
+
+# %% [markdown] answer="mel.compressed"
+# ANSWER
+
+# %% [markdown]
 # ## Reference
 #
 # In the package, `LogMel` is all of this as one module, for models that read spectrograms like pictures; lesson 03 used it.
@@ -953,7 +958,7 @@ say(table)
 #
 # - **"Sample rate: 16kHz-48kHz".** That is what models and music take; telephones take less. The rate sets the
 #   highest frequency, half of it, and nothing else.
-# - **"Hop size = 10 ms", "Mel bins = 40 to 128".** So it is in every model of the table above. The window, which the slides do not
+# - **`Hop size = 10 ms`, `Mel bins = 40 to 128`.** So it is in every model of the table above. The window, which the slides do not
 #   name, is `25` ms in all of them.
 # - **"Approximately same size in bytes".** It holds for one combination exactly and for many within a factor of two; over
 #   all that the slides name it does not, as the table of *How many bytes* shows. It depends on how many bytes a number takes.
@@ -961,10 +966,12 @@ say(table)
 # - **Whisper's front end.** Section 2.2 of the paper names `80` bins, windows of `25` ms and a hop of `10` ms, and scales the input to between
 #   $-1$ and $1$ "with approximately zero mean". The floor, the dropped frame and Slaney's filters are in the code alone.
 #
-# Davis & Mermelstein, *Comparison of Parametric Representations for Monosyllabic Word Recognition*, 1980. Griffin & Lim,
-# *Signal Estimation from Modified Short-Time Fourier Transform*, 1984: equation 6 and section III. Allen & Rabiner, *A Unified Approach to
-# Short-Time Fourier Analysis and Synthesis*, 1977. Shannon, *Communication in the Presence of Noise*, 1949: theorem 1. Radford et al., *Robust
-# Speech Recognition via Large-Scale Weak Supervision*, 2022, arXiv:2212.04356: section 2.2.
+# Davis & Mermelstein, *Comparison of Parametric Representations for Monosyllabic Word Recognition*,
+# IEEE Transactions on Acoustics, Speech, and Signal Processing 1980. Griffin & Lim,
+# *Signal Estimation from Modified Short-Time Fourier Transform*, IEEE Transactions on Acoustics, Speech, and
+# Signal Processing 1984, equation 6 and section III. Allen & Rabiner, *A Unified Approach to
+# Short-Time Fourier Analysis and Synthesis*, Proceedings of the IEEE 1977. Shannon, *Communication in the Presence of Noise*, Proceedings of the IRE `1949`, theorem 1. Radford et al., *Robust
+# Speech Recognition via Large-Scale Weak Supervision*, ICML 2023, arXiv:2212.04356: section 2.2.
 
 # %% [markdown]
 # ## Words
