@@ -59,29 +59,31 @@ codec = zoo.load("toy-codec")
 #
 # ### A convolution that runs live
 #
-# In a call nobody can wait for the end of a sentence. A *causal* convolution looks only backwards: with a kernel of K samples,
+# In a call nobody can wait for the end of a sentence. A *causal* convolution looks only backwards. With a kernel of S + 1 weights,
 #
-# $$y_t = b + \sum_{k=0}^{K-1} w_k \, x_{t - (K - 1) + k}$$
+# $$y_t = b + \sum_{k=0}^{S} w_k \, x_{t - S + k}$$
 #
-# (Here K counts the samples of a kernel; elsewhere in this lesson it counts entries.) What comes out at $t$ needs $x_t$ and the K − 1 samples before it. So a stream can be cut into pieces of any length: keep the last K − 1
-# samples, put them before the next piece, and no sample is made up but those before the first one, which are zeros. What is kept is called
-# the *state*. The pieces, end to end, must be exactly what the whole sound would have given.
+# What comes out at $t$ needs $x_t$ and the S samples before it. So a stream can be cut into pieces of any length: keep the
+# last S samples, put them before the next piece, and nothing has to be made up but what stands before the first sample,
+# which is zeros. What is kept is called the *state*. The pieces, end to end, must be exactly what the whole sound would have
+# given.
 #
-# `F.conv1d(x, weight, bias)` is the sum above without anything at the ends: K − 1 fewer samples come out than go in.
+# `F.conv1d(x, weight, bias)` is the sum above with nothing added at the ends: S fewer samples come out than go in.
 
 
 # %% exercise="encodec.stream"
 def convolve_piece(
-    piece_BCT: Tensor, before_BCS: Tensor, weight_DCK: Tensor, bias_D: Tensor
+    piece_BCT: Tensor, held_BCS: Tensor, weight_DCK: Tensor, bias_D: Tensor
 ) -> tuple[Tensor, Tensor]:
     """The next piece of a causal convolution, and what the piece after it needs.
 
-    `before_BCS` holds the S = K - 1 samples before the piece. Returns [B, D, T], as many samples as
-    the piece has, and the new state [B, C, S]. A piece may be shorter than S.
+    `held_BCS` are the S = K - 1 samples before the piece; a kernel has K weights here. Returns
+    [B, D, T], as many samples as the piece has, and the new state [B, C, S]. A piece may be
+    shorter than S.
     """
     ### BEGIN SOLUTION
     S = weight_DCK.shape[2] - 1
-    joined_BCT = torch.cat([before_BCS, piece_BCT], dim=2)
+    joined_BCT = torch.cat([held_BCS, piece_BCT], dim=2)
     out_BDT = F.conv1d(joined_BCT, weight_DCK, bias_D)
     return out_BDT, joined_BCT[:, :, joined_BCT.shape[2] - S :]
     ### END SOLUTION
@@ -103,36 +105,27 @@ convolve_piece = check("encodec.stream")
 #
 # $$\mathbf{z}_1 = \mathbf{z}, \qquad \mathbf{z}_{c+1} = \mathbf{z}_c - q_c(\mathbf{z}_c), \qquad \hat{\mathbf{z}} = \sum_{c=1}^{Q} q_c(\mathbf{z}_c)$$
 #
-# $q_c(\mathbf{z}_c)$ is the entry of codebook $c$ that is nearest to what the codebooks before it left over. The paper writes C for the number of codebooks in use; here it is Q.
-#
-# *Straight through.* Choosing the nearest entry has no gradient. So on the way back one pretends that nothing was chosen: the gradient of $\hat{\mathbf{z}}$ is given to $\mathbf{z}$ as it is. In code,
-# `z + (z_hat - z).detach()` has the value of `z_hat` and the gradient of `z`.
-#
-# *Commitment.* The encoder should stay near entries, or the codebooks run after it. The loss for it, with no gradient to the entries:
-#
-# $$\ell_w = \sum_{c=1}^{Q} \lVert \mathbf{z}_c - q_c(\mathbf{z}_c) \rVert_2^2 \qquad (3)$$
-#
-# as a mean over the N vectors.
+# $q_c(\mathbf{z}_c)$ is the entry of codebook $c$ that is nearest to what the codebooks before it left over. The paper writes C
+# for the number of codebooks in use; here it is Q.
 
 
 # %% exercise="encodec.quantise"
-def quantise(z_ND: Tensor, books_QKD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def quantise(x_ND: Tensor, books_QKD: Tensor) -> tuple[Tensor, Tensor]:
     """Latents as codes: [N, D] and codebooks [Q, K, D].
 
-    Returns the codes [N, Q]; the quantised latents [N, D], with the gradient straight through; and
-    the commitment loss, a scalar.
+    Returns the codes [Q, N], and what the first codebook, the first two, and so on, say of each
+    latent: [Q, N, D].
     """
     ### BEGIN SOLUTION
-    left_ND, said_ND = z_ND, torch.zeros_like(z_ND)
-    codes, commitment = [], 0.0
-    for entries_KD in books_QKD.detach():
+    left_ND, said_ND = x_ND, torch.zeros_like(x_ND)
+    codes, stages = [], []
+    for entries_KD in books_QKD:
         codes_N = torch.cdist(left_ND, entries_KD).argmin(dim=1)
         chosen_ND = entries_KD[codes_N]  # q_c(z_c)
         left_ND, said_ND = left_ND - chosen_ND, said_ND + chosen_ND
-        commitment = commitment + left_ND.square().sum(dim=1).mean()
         codes.append(codes_N)
-    straight_ND = z_ND + (said_ND - z_ND).detach()
-    return torch.stack(codes, dim=1), straight_ND, commitment
+        stages.append(said_ND)
+    return torch.stack(codes), torch.stack(stages)
     ### END SOLUTION
 
 
@@ -141,50 +134,73 @@ def quantise(z_ND: Tensor, books_QKD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 quantise = check("encodec.quantise")
 
 # %% [markdown]
+# ### Gradients around a choice
+#
+# Choosing the nearest entry has no gradient. So on the way back one pretends that nothing was chosen: the gradient of
+# $\hat{\mathbf{z}}$ is given to $\mathbf{z}$ as it is. This is called *straight through*. In code,
+# `z + (z_hat - z).detach()` has the value of `z_hat` and the gradient of `z`.
+#
+# That is a good guess only if the two are near each other. So a loss draws the latent to the entries that it chose, the
+# *commitment loss*, "with no gradient being computed for the quantized value":
+#
+# $$\ell_w = \sum_{c=1}^{Q} \lVert \mathbf{z}_c - q_c(\mathbf{z}_c) \rVert_2^2 \qquad (3)$$
+#
+# Write its terms, one for each codebook, as means over the latents. $\mathbf{z}_c - q_c(\mathbf{z}_c)$ is what the first $c$ codebooks
+# together leave over.
+
+
+# %% exercise="encodec.commitment"
+def commitment(x_ND: Tensor, said_QND: Tensor) -> Tensor:
+    """The terms of equation 3, [Q]: latents, and what the first codebook, the first two ... say.
+
+    The gradient goes to the latents alone.
+    """
+    ### BEGIN SOLUTION
+    left_QND = x_ND - said_QND.detach()
+    return left_QND.square().sum(dim=2).mean(dim=1)
+    ### END SOLUTION
+
+
+# %% check="encodec.commitment"
+# NBVAL_CHECK_OUTPUT
+commitment = check("encodec.commitment")
+
+# %% [markdown]
 # ### How a codebook learns
 #
-# Codebooks get no gradient. Each entry moves to the mean of the latents that chose it, as a *moving average* over batches (section 3.2; van den Oord et al. 2017, appendix
-# A.1). For entry $k$ keep a count $n_k$ of the latents that chose it and their sum $\mathbf{m}_k$. With $\beta$ near 1:
+# Codebooks get no gradient. Each entry moves to the mean of the latents that chose it, a *moving average* over batches (section
+# 3.2; van den Oord et al. 2017, appendix A.1). Entry $k$ keeps a count $n_k$ of the latents that chose it, and their sum
+# $\mathbf{m}_k$. With $\beta$ near 1, and $\mathbf{x} \to k$ for the latents of the batch that chose it:
 #
-# $$n_k \leftarrow \beta\, n_k + (1 - \beta) \lvert \{ \mathbf{x} \to k \} \rvert, \qquad \mathbf{m}_k \leftarrow \beta\, \mathbf{m}_k + (1 - \beta) \sum_{\mathbf{x} \to k} \mathbf{x}, \qquad \mathbf{e}_k = \mathbf{m}_k / n_k$$
+# $$n_k \leftarrow \beta\, n_k + (1 - \beta) \sum_{\mathbf{x} \to k} 1, \qquad \mathbf{m}_k \leftarrow \beta\, \mathbf{m}_k + (1 - \beta) \sum_{\mathbf{x} \to k} \mathbf{x}$$
 #
-# $\mathbf{x} \to k$ are the latents of the batch that chose entry $k$.
-#
-# *Dead entries.* An entry that nobody chooses never moves, so nobody ever will. An entry whose count has fallen below `dead` starts anew: it becomes a latent of this batch, given in
-# `spare_KD`, with the count `dead`, and with the sum that fits both. (The paper draws the latents at random; here they are an argument.)
+# The entry is then $\mathbf{e}_k = \mathbf{m}_k / n_k$.
 
 
-# %% exercise="encodec.codebook"
-def moved(
-    sums_KD: Tensor,
-    counts_K: Tensor,
-    x_ND: Tensor,
-    codes_N: Tensor,
-    spare_KD: Tensor,
-    decay: float,
-    dead: float,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """A codebook after a batch: its entries [K, D], sums [K, D] and counts [K].
+# %% exercise="encodec.averages"
+def moving_averages(
+    sums_KD: Tensor, counts_K: Tensor, x_ND: Tensor, codes_N: Tensor, decay: float
+) -> tuple[Tensor, Tensor]:
+    """The sums [K, D] and counts [K] after one more batch; `decay` is beta.
 
     `x_ND` are the latents that this codebook was given, `codes_N` which entry each chose.
     """
     ### BEGIN SOLUTION
-    K = len(counts_K)
-    chose_NK = F.one_hot(codes_N, K).to(x_ND.dtype)
+    chose_NK = F.one_hot(codes_N, len(counts_K)).to(x_ND.dtype)
     counts_K = decay * counts_K + (1 - decay) * chose_NK.sum(dim=0)
     sums_KD = decay * sums_KD + (1 - decay) * chose_NK.T @ x_ND
-    gone_K1 = (counts_K < dead)[:, None]
-    counts_K = counts_K.clamp(min=dead)
-    sums_KD = torch.where(gone_K1, dead * spare_KD, sums_KD)
-    return sums_KD / counts_K[:, None], sums_KD, counts_K
+    return sums_KD, counts_K
     ### END SOLUTION
 
 
-# %% check="encodec.codebook"
+# %% check="encodec.averages"
 # NBVAL_CHECK_OUTPUT
-moved = check("encodec.codebook")
+moving_averages = check("encodec.averages")
 
 # %% [markdown]
+# An entry that nobody chooses never moves, so nobody ever will: it is *dead*. Entries whose count has fallen below a limit are
+# therefore put to where some latent of the batch is.
+#
 # And at the very beginning? Entries drawn at random lie nowhere near the latents. So the first batch is clustered with *k-means*, and its centres are the first entries. What this, and the restart,
 # are worth is measured below.
 #
@@ -192,33 +208,32 @@ moved = check("encodec.codebook")
 #
 # Let $\mathbf{x}$ be the sound and $\hat{\mathbf{x}}$ what comes out. The first loss compares sample by sample:
 #
-# $$\ell_t(\mathbf{x}, \hat{\mathbf{x}}) = \lVert \mathbf{x} - \hat{\mathbf{x}} \rVert_1 \qquad (1)$$
+# $$\ell_t(\mathbf{x}, \hat{\mathbf{x}}) = \lVert \mathbf{x} - \hat{\mathbf{x}} \rVert_1$$
 #
-# A sound shifted by half a wave is the same to an ear, and as wrong as can be to $\ell_t$. So the second loss compares mel spectrograms $\mathcal{S}_i$, of windows $2^i$ for $i$ from `5` to `11`: short ones
-# for moments, long ones for pitches.
+# A sound shifted by half a wave is the same to an ear, and as wrong as can be to $\ell_t$. So the second loss compares mel
+# spectrograms $\mathcal{S}_i$ with windows of $2^i$ samples, for $i$ in $e$, from `5` to `11`: short ones for moments, long ones for
+# pitches.
 #
-# $$\ell_f(\mathbf{x}, \hat{\mathbf{x}}) = \frac{1}{\lvert \alpha \rvert \cdot \lvert s \rvert} \sum_{\alpha_i \in \alpha} \sum_{i \in e} \lVert \mathcal{S}_i(\mathbf{x}) - \mathcal{S}_i(\hat{\mathbf{x}}) \rVert_1 + \alpha_i \lVert \mathcal{S}_i(\mathbf{x}) - \mathcal{S}_i(\hat{\mathbf{x}}) \rVert_2 \qquad (2)$$
+# $$\ell_f(\mathbf{x}, \hat{\mathbf{x}}) = \frac{1}{\lvert \alpha \rvert \cdot \lvert s \rvert} \sum_{\alpha_i \in \alpha} \sum_{i \in e} \lVert \mathcal{S}_i(\mathbf{x}) - \mathcal{S}_i(\hat{\mathbf{x}}) \rVert_1 + \alpha_i \lVert \mathcal{S}_i(\mathbf{x}) - \mathcal{S}_i(\hat{\mathbf{x}}) \rVert_2 \qquad (1)$$
 #
-# The paper sets all $\alpha_i$ to 1, so the outer sum says nothing new: it is the mean over the windows. A sum over all numbers would grow with the length of the sound. So here $\lVert \cdot \rVert_1$ is the mean of the
-# absolute differences, and $\lVert \cdot \rVert_2$ the root of the mean of the squared ones, for each item; then the mean over items. You are given the spectrograms, one [B, M, F] for each window.
+# All $\alpha_i$ are 1, so the outer sum says nothing new, and the whole is a mean over the windows. Norms that are sums would grow with the
+# length of the sound. So here $\lVert \cdot \rVert_1$ is the mean of the absolute differences, over all sounds; and $\lVert \cdot \rVert_2$ is
+# the root of the mean of the squared differences, for each sound by itself, and then the mean over the sounds. Write the term of one window.
 
 
 # %% exercise="encodec.mel-loss"
-def mel_loss(real: list[Tensor], made: list[Tensor], alpha: float = 1.0) -> Tensor:
-    """Equation 2 with means for norms, a scalar: spectrograms [B, M, F] of each window."""
+def spectrogram_loss(real_NMF: Tensor, made_NMF: Tensor, alpha: float = 1.0) -> Tensor:
+    """A term of equation 1, a scalar: mel spectrograms of N sounds and of what was made of them."""
     ### BEGIN SOLUTION
-    terms = []
-    for real_BMF, made_BMF in zip(real, made, strict=True):
-        difference_BMF = made_BMF - real_BMF
-        squared_B = difference_BMF.square().mean(dim=(1, 2)).sqrt()
-        terms.append(difference_BMF.abs().mean() + alpha * squared_B.mean())
-    return torch.stack(terms).mean()
+    difference_NMF = made_NMF - real_NMF
+    squared_N = difference_NMF.square().mean(dim=(1, 2)).sqrt()
+    return difference_NMF.abs().mean() + alpha * squared_N.mean()
     ### END SOLUTION
 
 
 # %% check="encodec.mel-loss"
 # NBVAL_CHECK_OUTPUT
-mel_loss = check("encodec.mel-loss")
+spectrogram_loss = check("encodec.mel-loss")
 
 # %% [markdown]
 # ### Losses: to deceive a judge
@@ -230,35 +245,31 @@ mel_loss = check("encodec.mel-loss")
 #
 # $$L_d(\mathbf{x}, \hat{\mathbf{x}}) = \frac1K \sum_{k=1}^K \max(0, 1 - D_k(\mathbf{x})) + \max(0, 1 + D_k(\hat{\mathbf{x}})), \qquad \ell_g(\hat{\mathbf{x}}) = \frac1K \sum_k \max(0, 1 - D_k(\hat{\mathbf{x}}))$$
 #
-# A discriminator gives many scores for a sound, so each $\max$ is a mean over them. Discriminators may differ in how many they give. When they learn, the codec must not: take the scores in $L_d$ of `made`
-# as they come; detaching the sound is up to whoever calls.
+# A discriminator gives many scores for a sound, so each $\max$ is a mean over them. Discriminators differ in how many they give.
+# In the second formula there is no real sound: the codec cannot change it. Write the first.
 
 
-# %% exercise="encodec.adversarial"
-def adversarial_losses(
-    real: list[Tensor], made: list[Tensor]
-) -> tuple[Tensor, Tensor]:
-    """The codec's loss l_g and the discriminators' loss L_d, two scalars.
-
-    `real` and `made` hold the scores of each discriminator, of any shape.
-    """
+# %% exercise="encodec.discriminator"
+def discriminator_loss(real: list[Tensor], made: list[Tensor]) -> Tensor:
+    """L_d, a scalar. `real` and `made` hold the scores of each discriminator, of any shape."""
     ### BEGIN SOLUTION
-    generator = [F.relu(1 - score).mean() for score in made]
-    pairs = zip(real, made, strict=True)
-    discriminator = [F.relu(1 - r).mean() + F.relu(1 + m).mean() for r, m in pairs]
-    return torch.stack(generator).mean(), torch.stack(discriminator).mean()
+    losses = [
+        F.relu(1 - r).mean() + F.relu(1 + m).mean()
+        for r, m in zip(real, made, strict=True)
+    ]
+    return torch.stack(losses).mean()
     ### END SOLUTION
 
 
-# %% check="encodec.adversarial"
+# %% check="encodec.discriminator"
 # NBVAL_CHECK_OUTPUT
-adversarial_losses = check("encodec.adversarial")
+discriminator_loss = check("encodec.discriminator")
 
 # %% [markdown]
 # Scores say little: one number for many samples. Much more is in the layers of the discriminators, their *features* $D_k^l$. A made sound should look to every layer as the real one does. This is *feature matching*; it is
 # *relative* because each layer's difference is divided by how large its numbers are, or the layer with the largest ones would decide alone.
 #
-# $$\ell_{feat}(\mathbf{x}, \hat{\mathbf{x}}) = \frac{1}{KL} \sum_{k=1}^K \sum_{l=1}^L \frac{\lVert D_k^l(\mathbf{x}) - D_k^l(\hat{\mathbf{x}}) \rVert_1}{\text{mean}(\lVert D_k^l(\mathbf{x}) \rVert_1)}$$
+# $$\ell_{feat}(\mathbf{x}, \hat{\mathbf{x}}) = \frac{1}{KL} \sum_{k=1}^K \sum_{l=1}^L \frac{\lVert D_k^l(\mathbf{x}) - D_k^l(\hat{\mathbf{x}}) \rVert_1}{\text{mean}(\lVert D_k^l(\mathbf{x}) \rVert_1)} \qquad (2)$$
 #
 # L layers each. Take means above and below. The real sound is what is aimed at: no gradient goes through its features.
 
@@ -292,66 +303,33 @@ feature_loss = check("encodec.features")
 #
 # $\langle \cdot \rangle_\beta$ is a moving average over the batches so far, and $R = 1$, $\beta = 0.999$. Then $\sum_i \tilde{g}_i$ is sent back into the codec in place of the gradient of $\sum_i \lambda_i \ell_i$. So $\lambda_i / \sum_j \lambda_j$ *is* the share of loss $i$, whatever its scale. The commitment loss does not depend on $\hat{\mathbf{x}}$ and stays outside.
 #
-# $\lVert g_i \rVert_2$ is the length of each item's gradient, as a mean over the batch. The moving average must be right from the first step on. So keep two numbers, a sum and the weight of the steps in it, and divide:
-#
-# $$\text{sum} \leftarrow \beta \, \text{sum} + \lVert g_i \rVert_2, \qquad \text{weight} \leftarrow \beta \, \text{weight} + 1, \qquad \langle \lVert g_i \rVert_2 \rangle_\beta = \text{sum} / \text{weight}$$
-#
-# To the average add `1e-12` before you divide by it: a loss may have no gradient at all. `torch.autograd.grad(loss, output, retain_graph=True)[0]` is $g_i$.
+# Write the sum of all $\tilde{g}_i$. To each average length add `1e-12` before you divide by it: a loss may have no gradient at all.
 
 
 # %% exercise="encodec.balancer"
-class Balancer(nn.Module):
-    """Gives each loss its share of the gradient, whatever its scale."""
+def balanced(
+    gradients: list[Tensor], lengths: Tensor, weights: list[float], norm: float = 1.0
+) -> Tensor:
+    """The gradient for the output, of its shape: equation 5, summed over the losses.
 
-    def __init__(
-        self, weights: dict[str, float], *, norm: float = 1.0, decay: float = 0.999
-    ) -> None:
-        super().__init__()
-        self.weights, self.norm, self.decay = dict(weights), norm, decay  # lambda_i, R, beta
-        self.register_buffer("lengths", torch.zeros(len(weights)))  # the sums, in the order of weights
-        self.register_buffer("seen", torch.zeros(()))  # the weight of all steps so far
-
-    def forward(self, losses: dict[str, Tensor], output: Tensor) -> Tensor:
-        """The gradient for the output [B, ...], the sum of equation 5. `lengths` and `seen` move."""
-        ### BEGIN SOLUTION
-        gradients = [
-            torch.autograd.grad(losses[name], output, retain_graph=True)[0]
-            for name in self.weights
-        ]
-        lengths = torch.stack([g.flatten(1).norm(dim=1).mean() for g in gradients])
-        self.lengths.mul_(self.decay).add_(lengths)
-        self.seen.mul_(self.decay).add_(1)
-        averages = self.lengths / self.seen
-        total = sum(self.weights.values())
-        result = torch.zeros_like(output)
-        for weight, g, average in zip(self.weights.values(), gradients, averages, strict=True):
-            result = result + self.norm * weight / total * g / (average + 1e-12)
-        return result
-        ### END SOLUTION
+    `gradients` holds g_i, `lengths` their average lengths, `weights` lambda_i; `norm` is R.
+    """
+    ### BEGIN SOLUTION
+    total = sum(weights)
+    result = torch.zeros_like(gradients[0])
+    for g, length, weight in zip(gradients, lengths, weights, strict=True):
+        result = result + norm * weight / total * g / (length + 1e-12)
+    return result
+    ### END SOLUTION
 
 
 # %% check="encodec.balancer"
 # NBVAL_CHECK_OUTPUT
-Balancer = check("encodec.balancer")
+balanced = check("encodec.balancer")
 
 # %% [markdown]
 # ### Bits that need not be sent
 #
 # A code of `1024` entries costs `10` bits. But codes can be guessed: silence follows silence, and a vowel goes on. A small transformer reads the frames so far and says how likely each code of the next frame is (section 3.3). With an *arithmetic coder* a code of
-# probability $p$ then costs $-\log_2 p$ bits: few if it was expected. The coder itself, whole numbers and carries, is in `mmlearn/nn/arithmetic.py`. What it will need can be said before: the sum over all codes. The model gives
-# *scores* before the softmax.
-
-
-# %% exercise="encodec.bits"
-def code_bits(scores_BQFK: Tensor, codes_BQF: Tensor) -> Tensor:
-    """How many bits the codes of each item take if they are guessed so: [B]."""
-    ### BEGIN SOLUTION
-    log_p_BQFK = scores_BQFK.log_softmax(dim=3) / math.log(2)
-    chosen_BQF1 = log_p_BQFK.gather(3, codes_BQF[..., None])
-    return -chosen_BQF1.sum(dim=(1, 2, 3))
-    ### END SOLUTION
-
-
-# %% check="encodec.bits"
-# NBVAL_CHECK_OUTPUT
-code_bits = check("encodec.bits")
+# probability $p$ then costs $-\log_2 p$ bits: few if it was expected. How many bits the codes of a sound take is the sum of this over all of them. The
+# coder, whole numbers and carries, is in `mmlearn/nn/arithmetic.py`; below it writes real bytes, and reads them back without a single bit changed.
