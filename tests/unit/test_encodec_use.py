@@ -17,13 +17,19 @@ from mmlearn.nn.recurrent import LSTM
 
 SMALL = {"dim": 6, "filters": 4, "entries": 16}
 STREAMS = {
-    "one unit": EnCodecConfig(600, 1, (0.8, 2.0), strides=(2, 3), **SMALL),
-    "two units, stereo": EnCodecConfig(400, 2, (0.4, 1.6), strides=(4,), residual_units=2, **SMALL),
-    "no skip convolution": EnCodecConfig(3000, 1, (0.8,), strides=(2, 3, 5), skip_convolution=False, **SMALL),
-    "zeros": EnCodecConfig(600, 1, (0.8,), strides=(2, 3), padding="constant", **SMALL),
-    "replicate": EnCodecConfig(600, 1, (0.8,), strides=(3, 2), padding="replicate", **SMALL),
+    "one unit": EnCodecConfig(rate=600, channels=1, bandwidths=(0.8, 2.0), strides=(2, 3), **SMALL),
+    "two units, stereo": EnCodecConfig(
+        rate=400, channels=2, bandwidths=(0.4, 1.6), strides=(4,), residual_units=2, **SMALL
+    ),
+    "no skip convolution": EnCodecConfig(
+        rate=3000, channels=1, bandwidths=(0.8,), strides=(2, 3, 5), skip_convolution=False, **SMALL
+    ),
+    "zeros": EnCodecConfig(rate=600, channels=1, bandwidths=(0.8,), strides=(2, 3), padding="constant", **SMALL),
+    "replicate": EnCodecConfig(rate=600, channels=1, bandwidths=(0.8,), strides=(3, 2), padding="replicate", **SMALL),
 }
-SEGMENTED = EnCodecConfig(600, 2, (0.8, 1.6), strides=(2, 3), causal=False, norm="group", normalise=True, segment=0.5)
+SEGMENTED = EnCodecConfig(
+    rate=600, channels=2, bandwidths=(0.8, 1.6), strides=(2, 3), causal=False, norm="group", normalise=True, segment=0.5
+)
 SEGMENTED = replace(SEGMENTED, **SMALL)
 
 
@@ -194,8 +200,7 @@ def test_training_draws_every_bandwidth():
 @pytest.mark.parametrize("samples", [299, 300, 301, 597, 598, 1000])
 def test_segments_cover_the_sound_and_fade_into_each_other(samples):
     x_BCT = sound(SEGMENTED, samples)
-    groups = cut(x_BCT, SEGMENTED.segment_length, SEGMENTED.segment_stride)
-    stretches = [one for group in groups for one in group.unbind(1)]
+    stretches = cut(x_BCT, SEGMENTED.segment_length, SEGMENTED.segment_stride)
     torch.testing.assert_close(overlap_add(stretches, SEGMENTED.segment_stride), x_BCT)
     assert len(stretches) == -(-samples // SEGMENTED.segment_stride)
 
@@ -271,7 +276,8 @@ def test_training_with_every_loss_brings_the_sound_nearer(config):
         output = model(waveform_BCT, model.draw_bandwidth(generator))
         if torch.rand((), generator=generator) < weights.discriminator_updates:
             theirs.zero_grad()
-            discriminator_loss(judge(waveform_BCT), judge(output.waveform_BCT.detach())).backward()
+            pair = judge(waveform_BCT), judge(output.waveform_BCT.detach())
+            discriminator_loss(*([one.scores_B1FK for one in judged] for judged in pair)).backward()
             theirs.step()
         judged = judge(waveform_BCT), judge(output.waveform_BCT)
         losses = codec_losses(waveform_BCT, output.waveform_BCT, mel, *judged)
