@@ -239,8 +239,8 @@ class EnCodec(nn.Module):
     def decode_segments(self, segments: Iterable[Segment]) -> Iterator[Tensor]:
         """Segments, as they come, to pieces of the sound, each given as soon as no later segment changes it.
 
-        For the model that works in segments. End to end the pieces are the sound of `decode`. To encode as segments
-        come, give `encode` one stretch of a sound after the other, as `cut` makes them.
+        For the model that works in segments. End to end the pieces are the sound of `decode`. A sound is encoded as it
+        comes by `encode(stretch_BCT)[0]`, of one stretch after the other as `cut` makes them.
         """
         one_by_one = (self._stretches([self.quantiser.decode(codes)], [scale])[0] for codes, scale in segments)
         return fade(one_by_one, self.config.segment_stride)

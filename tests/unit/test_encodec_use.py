@@ -205,6 +205,30 @@ def test_segments_cover_the_sound_and_fade_into_each_other(samples):
     assert len(stretches) == -(-samples // SEGMENTED.segment_stride)
 
 
+@pytest.mark.parametrize("samples", [120, 300, 598, 1000, 1201])
+@pytest.mark.parametrize("overlap", [0.01, 0.25, 0.6])
+def test_segments_are_decoded_as_they_come(overlap, samples):
+    """A stream of whole segments, of which each says all that no later one changes."""
+    model = codec(replace(SEGMENTED, overlap=overlap))
+    length, stride = model.config.segment_length, model.config.segment_stride
+    x_BCT, taken = sound(model.config, samples), 0
+
+    def arriving():
+        nonlocal taken
+        for stretch_BCT in cut(x_BCT, length, stride):
+            taken += 1
+            yield model.encode(stretch_BCT)[0]
+
+    with torch.no_grad():
+        found = []
+        for piece_BCT in model.decode_segments(arriving()):
+            found.append(piece_BCT)
+            assert taken == min(len(found), -(-samples // stride))
+        whole_BCT = model.decode(model.encode(x_BCT))
+    assert {piece.shape[-1] for piece in found[:-2]} <= {stride}
+    torch.testing.assert_close(torch.cat(found, -1), whole_BCT, rtol=1e-5, atol=1e-6)
+
+
 def test_a_stretch_that_was_filled_up_may_end_behind_the_last_one():
     config = replace(SEGMENTED, rate=1200, channels=1, strides=(3, 4), segment=0.3, overlap=0.25)
     model, x_BCT = codec(config), sound(config, 1087)
