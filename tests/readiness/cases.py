@@ -18,13 +18,14 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from mmlearn.models import clip, encodec, encodec_discriminator, encodec_lm, imagebind, vit
 from mmlearn.models.clip import CLIP, CLIPConfig
 from mmlearn.models.cnn import SmallCNN
-from mmlearn.models.encodec import EnCodec, EnCodecConfig, EnCodecOutput, ResidualUnit
+from mmlearn.models.encodec import EnCodec, EnCodecConfig, EnCodecOutput
 from mmlearn.models.encodec_discriminator import Convolution2d, Discriminator, DiscriminatorConfig, Judgement
 from mmlearn.models.encodec_lm import CodeLM, CodeLMConfig
 from mmlearn.models.encodec_losses import adversarial_loss
 from mmlearn.models.imagebind import ImageBind, ImageBindConfig, SignalConfig, TextConfig
 from mmlearn.models.vit import ViT, ViTConfig
 from mmlearn.nn.contrastive import symmetric_loss
+from mmlearn.nn.seanet import ResidualUnit
 from mmlearn.nn.transformer import PreNormBlock
 
 
@@ -149,7 +150,7 @@ def codec_loss(model: EnCodec, output: EnCodecOutput, inputs: tuple) -> Tensor:
 
 
 def deceived_loss(model: Discriminator, judged: list[Judgement], inputs: tuple) -> Tensor:
-    return adversarial_loss(judged)
+    return adversarial_loss([one.scores_B1FK for one in judged])
 
 
 def code_loss(model: CodeLM, scores_BQFK: Tensor, inputs: tuple) -> Tensor:
@@ -178,9 +179,9 @@ TINY_IMAGEBIND = ImageBindConfig(
 )
 STILLS = replace(TINY_IMAGEBIND.only("text"), embed_dim=12)
 SMALL_CODEC = {"dim": 12, "filters": 4, "entries": 16, "residual_units": 2}
-TINY_ENCODEC = EnCodecConfig(600, 2, (0.8, 2.0), strides=(2, 3), **SMALL_CODEC)
+TINY_ENCODEC = EnCodecConfig(rate=600, channels=2, bandwidths=(0.8, 2.0), strides=(2, 3), **SMALL_CODEC)
 SEGMENTED = {"causal": False, "norm": "group", "normalise": True, "segment": 0.1}
-TINY_STEREO = EnCodecConfig(600, 2, (0.8, 2.0), strides=(2, 3), **SMALL_CODEC, **SEGMENTED)
+TINY_STEREO = EnCodecConfig(rate=600, channels=2, bandwidths=(0.8, 2.0), strides=(2, 3), **SMALL_CODEC, **SEGMENTED)
 TINY_JUDGE = DiscriminatorConfig(windows=(32, 16), filters=6, kernel=(3, 5), dilations=(1, 2))
 TINY_LM = CodeLMConfig(3, 16, 4, dim=24, layers=2, heads=3)
 TINY_CNN = replace(TINY_VIT, image_size=(16, 32), dim=6)
