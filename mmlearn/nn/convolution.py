@@ -78,6 +78,32 @@ def convolve(
     return F.conv1d(padded_BCT, weight_DCK, bias_D, stride, dilation=dilation)
 
 
+def convolve_piece(
+    piece_BCT: Tensor,
+    held_BCS: Tensor,
+    weight_DCK: Tensor,
+    bias_D: Tensor,
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+) -> tuple[Tensor, Tensor]:
+    """The next piece of a causal convolution, `[B, D, U]`, and the samples that windows still to come reach back to.
+
+    Args:
+        piece_BCT: the piece, of any length.
+        held_BCS: what was held of the pieces before.
+        weight_DCK, bias_D: of the kernel.
+        stride, dilation: as in `convolve`.
+    """
+    x_BCT = torch.cat([held_BCS, piece_BCT], dim=-1) if held_BCS.shape[-1] else piece_BCT
+    span = (weight_DCK.shape[2] - 1) * dilation + 1
+    windows = max(0, (x_BCT.shape[-1] - span) // stride + 1)
+    if not windows:
+        return x_BCT.new_empty(x_BCT.shape[0], len(bias_D), 0), x_BCT
+    out_BDU = F.conv1d(x_BCT, weight_DCK, bias_D, stride, dilation=dilation)
+    return out_BDU, x_BCT[..., windows * stride :]
+
+
 class ConvolutionState(NamedTuple):
     """What a causal convolution remembers between two pieces."""
 
@@ -170,11 +196,10 @@ class Convolution(nn.Module):
             if x_BCT.shape[-1] < max(1, needed):
                 return self._nothing(x_BCT), ConvolutionState(x_BCT, False)
             x_BCT = pad(x_BCT, self.reach, 0, self.padding)
-        windows = max(0, (x_BCT.shape[-1] - self.span) // self.stride + 1)
-        if not windows:
-            return self._nothing(x_BCT), ConvolutionState(x_BCT, True)
-        out_BDU = F.conv1d(x_BCT, self.kernel(), self.bias, self.stride, dilation=self.dilation)  # causal: no norm
-        return out_BDU, ConvolutionState(x_BCT[..., windows * self.stride :], True)
+        nothing_BC0 = x_BCT[..., :0]
+        options = {"stride": self.stride, "dilation": self.dilation}
+        out_BDU, held_BCT = convolve_piece(x_BCT, nothing_BC0, self.kernel(), self.bias, **options)  # causal: no norm
+        return out_BDU, ConvolutionState(held_BCT, True)
 
     def _nothing(self, x_BCT: Tensor) -> Tensor:
         return x_BCT.new_empty(x_BCT.shape[0], len(self.bias), 0)
