@@ -197,6 +197,12 @@ def test_codebooks_correct_each_other_as_written_out(same):
     assert torch.equal(torch.autograd.grad((out_ND * weights).sum(), x_ND)[0], weights)
 
 
+def test_what_was_said_gets_no_gradient_from_the_commitment():
+    x_ND, said_QND = normal(6, 3).requires_grad_(), normal(2, 6, 3, seed=3).requires_grad_()
+    commitment(x_ND, said_QND).sum().backward()
+    assert said_QND.grad is None and x_ND.grad.abs().min() > 0
+
+
 def test_moving_averages_are_the_appendix_of_vq_vae_written_out():
     x_ND, codes_N = normal(30, 3), torch.arange(30) % 4
     sums_KD, counts_K = normal(5, 3, seed=3), 2 + normal(5, seed=4).abs()
