@@ -183,7 +183,13 @@ class EnCodec(nn.Module):
         return [Segment(*pair) for pair in zip(codes, scales, strict=True)]
 
     def decode(self, segments: Sequence[Segment], length: int | None = None) -> Tensor:
-        """Codes to sounds `[B, C, T]`, cut to a length in samples where one is given."""
+        """Codes to sounds `[B, C, T]`, cut to a length in samples where one is given.
+
+        Raises:
+            ValueError: there are several segments, and the model makes one of a sound.
+        """
+        if self.config.segment is None and len(segments) != 1:
+            raise ValueError(f"this EnCodec makes one segment of a sound; got {len(segments)}")
         latents = [self.quantiser.decode(segment.codes_BQF) for segment in segments]
         stretches = self._stretches(latents, [segment.scale_B for segment in segments])
         return overlap_add(stretches, self.config.segment_stride)[..., :length]
@@ -241,7 +247,12 @@ class EnCodec(nn.Module):
 
         For the model that works in segments. End to end the pieces are the sound of `decode`. A sound is encoded as it
         comes by `encode(stretch_BCT)[0]`, of one stretch after the other as `cut` makes them.
+
+        Raises:
+            ValueError: the model makes one segment of a sound.
         """
+        if self.config.segment is None:
+            raise ValueError("this EnCodec makes one segment of a sound; `decode_step` decodes it as it comes")
         one_by_one = (self._stretches([self.quantiser.decode(codes)], [scale])[0] for codes, scale in segments)
         return fade(one_by_one, self.config.segment_stride)
 

@@ -229,6 +229,15 @@ def test_segments_are_decoded_as_they_come(overlap, samples):
     torch.testing.assert_close(torch.cat(found, -1), whole_BCT, rtol=1e-5, atol=1e-6)
 
 
+def test_a_model_without_segments_says_so():
+    model = codec(STREAMS["one unit"])
+    (segment,) = model.encode(sound(model.config, 60))
+    with pytest.raises(ValueError, match="makes one segment of a sound; got 2"):
+        model.decode([segment, segment])
+    with pytest.raises(ValueError, match="one segment of a sound; `decode_step`"):
+        model.decode_segments([segment])
+
+
 def test_a_stretch_that_was_filled_up_may_end_behind_the_last_one():
     config = replace(SEGMENTED, rate=1200, channels=1, strides=(3, 4), segment=0.3, overlap=0.25)
     model, x_BCT = codec(config), sound(config, 1087)
