@@ -7,7 +7,8 @@ Shape letters: B batch, C channels, T samples, N sounds of one channel, M mel bi
 Departures from the paper
     same: windows 2^5 to 2^11, a quarter of themselves apart; 64 mel bins; alpha 1.
     simplified: norms are means over their numbers, not sums, so that a loss does not grow with the length of a sound.
-    not known: whether S_i is a magnitude or its logarithm (here a magnitude), and its mel scale (here HTK's).
+    not known: whether S_i is a magnitude or its logarithm (here a magnitude; with a `floor`, in squared differences its
+        logarithm, as in SoundStream, arXiv:2107.03312), and its mel scale (here HTK's).
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,8 @@ class MelLoss(nn.Module):
         windows: in samples, as long as the Fourier transforms.
         bins: M.
         alpha: the weight of the squared difference, for each window.
+        floor: added to magnitudes before their logarithms are squared; `None` squares differences of magnitudes. In a
+            logarithm what is soft counts as much as what is loud.
         device, dtype: of the filters.
     """
 
@@ -41,11 +44,12 @@ class MelLoss(nn.Module):
         windows: Sequence[int] = WINDOWS,
         bins: int = 64,
         alpha: float = 1.0,
+        floor: float | None = None,
         device=None,
         dtype=None,
     ) -> None:
         super().__init__()
-        self.windows, self.alpha = tuple(windows), alpha
+        self.windows, self.alpha, self.floor = tuple(windows), alpha, floor
         for window in windows:
             filters_MK = mel_filters(rate, window, bins, device=device, dtype=dtype)
             self.register_buffer(f"filters_{window}", filters_MK, persistent=False)
@@ -56,9 +60,11 @@ class MelLoss(nn.Module):
         with full_precision(real_BCT.device.type):
             for window in self.windows:
                 real_NMF, made_NMF = (self.spectrogram(x_BCT, window) for x_BCT in (real_BCT, made_BCT))
-                difference = (made_NMF - real_NMF).flatten(1)
+                difference = absolute = (made_NMF - real_NMF).flatten(1)
+                if self.floor is not None:
+                    difference = ((made_NMF + self.floor).log() - (real_NMF + self.floor).log()).flatten(1)
                 squared = torch.linalg.vector_norm(difference, dim=1) / difference.shape[1] ** 0.5  # no slope at 0
-                terms.append(difference.abs().mean() + self.alpha * squared.mean())
+                terms.append(absolute.abs().mean() + self.alpha * squared.mean())
             return torch.stack(terms).mean().to(made_BCT.dtype)
 
     def spectrogram(self, x_BCT: Tensor, window: int) -> Tensor:
