@@ -570,7 +570,10 @@ def rounds(phase_BFK: Tensor) -> tuple[list[Tensor], Tensor]:
 made = {name: rounds(phase_BFK) for name, phase_BFK in starts.items()}
 show(
     draw.lines(
-        {name: (torch.arange(ROUNDS + 1), error_R) for name, (_, error_R) in made.items()},
+        {
+            name: (torch.arange(ROUNDS + 1), error_R)
+            for name, (_, error_R) in made.items()
+        },
         "rounds",
         "error of the magnitudes",
         y_from=0,

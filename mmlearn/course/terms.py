@@ -27,7 +27,8 @@ TERMS = (
     Term(
         "alias",
         "14",
-        "The frequency that is heard in place of one above half the sampling rate: the distance to the nearest multiple of the rate.",
+        "The frequency that is heard in place of one above half the sampling rate: the distance to the nearest "
+        "multiple of the rate.",
     ),
     Term(
         "attention",

@@ -223,9 +223,9 @@ class LogMel(nn.Module):
 def whisper_log_mel(waveform_BT: Tensor, filters_MK: Tensor, window_W: Tensor, hop: int) -> Tensor:
     """Whisper's input: `[B, T]` to `[B, M, F]`, F = T / hop, from about -1 to 1 for a loud sound.
 
-    Radford et al. 2022 (arXiv:2212.04356), section 2.2, and the released code, which fixes the rest: the last frame is
-    dropped; the energy's logarithm to base 10, at least 1e-10 and at most 8 below the sound's own maximum; then
-    (x + 4) / 4. It takes 16 kHz, a Hann window of 400, a hop of 160, and 80 or 128 of Slaney's filters with equal areas.
+    Radford et al. 2022 (arXiv:2212.04356), section 2.2, and the released code, which fixes the rest: the last frame
+    is dropped; the energy's logarithm to base 10, at least 1e-10 and at most 8 below the sound's own maximum; then
+    (x + 4) / 4. It takes 16 kHz, a Hann window of 400, a hop of 160, and 80 or 128 of Slaney's filters of equal areas.
 
     Args:
         waveform_BT: waveforms, from -1 to 1.

@@ -8,7 +8,8 @@ Departures from the paper
     same: windows 2^5 to 2^11, a quarter of themselves apart; a normalised Fourier transform (here the window's energy
         is brought to 1); 64 mel bins; alpha 1.
     simplified: norms are means over their numbers, not sums, so that a loss does not grow with the length of a sound.
-    not known: whether S_i is a magnitude, an energy or a logarithm (here a magnitude), and its mel scale (here HTK's).
+    not known: whether S_i is a magnitude, an energy or a logarithm (here a magnitude; with a `floor`, in squared
+        differences its logarithm, as in SoundStream, arXiv:2107.03312), and its mel scale (here HTK's).
 """
 
 from collections.abc import Sequence
@@ -44,9 +45,8 @@ def spectrogram_loss(real_NMF: Tensor, made_NMF: Tensor, alpha: float = 1.0) -> 
 
     Both norms are those of a mean: of the absolute differences, and the root of that of their squares.
     """
-    difference = (made_NMF - real_NMF).flatten(1)
-    squared_N = torch.linalg.vector_norm(difference, dim=1) / difference.shape[1] ** 0.5  # torch's norm: no NaN at 0
-    return difference.abs().mean() + alpha * squared_N.mean()
+    difference_NMF = made_NMF - real_NMF
+    return difference_NMF.abs().mean() + alpha * _root_mean_square(difference_NMF)
 
 
 class MelLoss(nn.Module):
@@ -59,6 +59,8 @@ class MelLoss(nn.Module):
         windows: in samples, as long as the Fourier transforms.
         bins: M.
         alpha: the weight of the squared difference, for each window.
+        floor: added to magnitudes before their logarithms are squared; `None` squares differences of magnitudes. In a
+            logarithm what is soft counts as much as what is loud.
         device, dtype: of the filters.
     """
 
@@ -69,11 +71,12 @@ class MelLoss(nn.Module):
         windows: Sequence[int] = WINDOWS,
         bins: int = 64,
         alpha: float = 1.0,
+        floor: float | None = None,
         device=None,
         dtype=None,
     ) -> None:
         super().__init__()
-        self.windows, self.alpha = tuple(windows), alpha
+        self.windows, self.alpha, self.floor = tuple(windows), alpha, floor
         for window in windows:
             filters_MK = mel_filters(rate, window, bins, device=device, dtype=dtype)
             self.register_buffer(f"filters_{window}", filters_MK, persistent=False)
@@ -85,5 +88,17 @@ class MelLoss(nn.Module):
             for window in self.windows:
                 filters_MK = getattr(self, f"filters_{window}")
                 pair = (mel_spectrogram(x_BCT, filters_MK) for x_BCT in (real_BCT, made_BCT))
-                terms.append(spectrogram_loss(*pair, self.alpha))
+                terms.append(self._term(*pair))
             return torch.stack(terms).mean().to(made_BCT.dtype)
+
+    def _term(self, real_NMF: Tensor, made_NMF: Tensor) -> Tensor:
+        if self.floor is None:
+            return spectrogram_loss(real_NMF, made_NMF, self.alpha)
+        logarithms_NMF = (made_NMF + self.floor).log() - (real_NMF + self.floor).log()
+        return (made_NMF - real_NMF).abs().mean() + self.alpha * _root_mean_square(logarithms_NMF)
+
+
+def _root_mean_square(x_NMF: Tensor) -> Tensor:
+    """Of each sound, as a mean over sounds."""
+    x = x_NMF.flatten(1)
+    return torch.linalg.vector_norm(x, dim=1).mean() / x.shape[1] ** 0.5  # torch's norm: no NaN at 0
