@@ -175,7 +175,7 @@ say(
 # Let the middle of stretch $f$ be sample $f \cdot \text{hop}$. Half a window then hangs over each end of the sound. There, the
 # sound is mirrored: before the first sample comes the second one, before it the third. So there are
 # F = 1 + T / hop stretches, rounded down. W is even. A sound that is too short to be mirrored, of W / 2 samples or fewer, is
-# refused with a `ValueError`.
+# refused with a `ValueError`. Check it yourself: `F.pad` raises a `RuntimeError`.
 
 
 # %% exercise="mel.windows"
@@ -219,7 +219,10 @@ windows = check("mel.windows")
 
 # %% exercise="mel.fourier"
 def fourier(frames_BFW: Tensor) -> Tensor:
-    """The spectrum of each frame: [B, F, W] to complex [B, F, K], K = 1 + W / 2."""
+    """The spectrum of each frame: [B, F, W] to complex [B, F, K], K = 1 + W / 2.
+
+    complex64 from float32, complex128 from float64.
+    """
     W = frames_BFW.shape[-1]
     ### BEGIN SOLUTION
     k_K, t_W = torch.arange(W // 2 + 1), torch.arange(W)
@@ -299,7 +302,8 @@ say(
 # $$m(f) = \begin{cases} 15 f / 1000 & f < 1000 \\ 15 + 27 \, \dfrac{\ln (f / 1000)}{\ln 6.4} & f \ge 1000 \end{cases}$$
 #
 # They differ in their unit and a little in their shape. Which one a model takes is written nowhere in its spectrograms;
-# with the wrong one it hears everything out of tune. An unknown name is refused with a `ValueError`.
+# with the wrong one it hears everything out of tune. Each number of the tensor takes one of the two lines.
+# An unknown name is refused with a `ValueError`.
 
 
 # %% exercise="mel.scale"
@@ -348,6 +352,7 @@ show(
 # Wide filters add up more, so what is high would look louder. Slaney therefore divides each filter by half its width,
 # $(p_{j+1} - p_{j-1}) / 2$; with `norm` so do you. `mel_to_hertz(mel, scale)`, the way back from mel, is given. The frequencies are those of the
 # Fourier transform of a window of `fft` samples: $r k / \text{fft}$ for $k = 0, \ldots, \text{fft} / 2$. `fmax` of `None` is half the rate.
+# Calculate in float64 if you like, and return float32, which the waveforms are.
 
 
 # %% exercise="mel.filters"
@@ -361,7 +366,7 @@ def mel_filters(
     scale: str = "htk",
     norm: bool = False,
 ) -> Tensor:
-    """Triangles over the frequencies of a spectrum, [M, K]; K = 1 + fft / 2, M = bins."""
+    """Triangles over the frequencies of a spectrum, float32 [M, K]; K = 1 + fft / 2, M = bins."""
     fmax = rate / 2 if fmax is None else fmax
     ### BEGIN SOLUTION
     ends = hertz_to_mel(torch.tensor([fmin, fmax], dtype=torch.float64), scale)
@@ -471,8 +476,10 @@ print(
 # $$x(t) = \frac{\sum_f w_f(t) \, y_f(t)}{\sum_f w_f(t)^2} \qquad \text{(Griffin \& Lim 1984, equation 6)}$$
 #
 # In words: weight each frame by the window *once more*, add all at their places, and divide by the sum of the squared
-# windows. A sample that no window reaches is zero. Frame 0 has its middle at sample 0, so half of it lies before the sound:
-# cut it off. Return `length` samples.
+# windows. A sample that no window reaches is zero, not NaN: `.clamp(min=1e-30)` on
+# the sum of squares keeps the division finite. Frame 0 has its middle at sample 0, so half of it lies before the sound:
+# cut it off. Return the first `length` samples; the frames reach at least
+# so far.
 
 
 # %% exercise="mel.overlap-add"

@@ -77,7 +77,7 @@ def overlap_add(frames_BFW: Tensor, window_W: Tensor, hop: int, length: int) -> 
         frames_BFW: stretches that the window has weighted already.
         window_W: as in `windows`.
         hop: samples from one frame to the next.
-        length: T.
+        length: T; fewer come back if the frames do not reach so far.
     """
     W, count = len(window_W), frames_BFW.shape[1]
     total = (count - 1) * hop + W
