@@ -363,6 +363,16 @@ def test_weights_are_those_of_section_4_4():
     assert (low.discriminator_updates, high.discriminator_updates) == (2 / 3, 0.5)
 
 
+def test_hinges_are_the_papers_on_both_sides_of_one():
+    real, made = ([shift + 3 * normal(3, 1, n, 9, seed=n) for n in (4, 5)] for shift in (0.7, -1.5))
+    for scores in (real, made):
+        assert all((one < -1).any() and (one > 1).any() for one in scores)
+    r, m = ([one.double().numpy() for one in scores] for scores in (real, made))
+    expected = sum(np.maximum(0, 1 - a).mean() + np.maximum(0, 1 + b).mean() for a, b in zip(r, m, strict=True)) / 2
+    assert discriminator_loss(real, made).item() == pytest.approx(expected, rel=1e-6)
+    assert adversarial_loss(made).item() == pytest.approx(sum(np.maximum(0, 1 - b).mean() for b in m) / 2, rel=1e-6)
+
+
 def test_the_loss_over_time_is_torchs():
     real, made = normal(2, 1, 50), normal(2, 1, 50, seed=3)
     close(time_loss(real, made), F.l1_loss(made, real))

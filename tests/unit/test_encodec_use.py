@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmlearn.models.encodec import EnCodec, EnCodecConfig, cut, overlap_add
 from mmlearn.models.encodec_discriminator import Discriminator, DiscriminatorConfig
@@ -38,9 +38,12 @@ def sound(config: EnCodecConfig, samples: int, count: int = 2) -> Tensor:
 
 
 def codec(config: EnCodecConfig) -> EnCodec:
-    """With codebooks that fit its latents."""
+    """With codebooks that fit its latents, and biases that are not zero, since zeros hide errors."""
     torch.manual_seed(0)
     model = EnCodec(config).eval()
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            nn.init.normal_(parameter, std=0.1)
     model.start_codebooks(sound(config, 40 * config.hop, 4), generator=torch.Generator().manual_seed(0))
     return model
 
@@ -81,6 +84,20 @@ def test_a_stream_is_the_whole(case, sizes):
                     assert torch.equal(codes_BQF, segment.codes_BQF)
                     found_BCT, _ = stream(one.decode_step, pieces(codes_BQF, [1, 3, 2]))
                     torch.testing.assert_close(found_BCT, model.decode([segment]), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("padding", ["reflect", "replicate", "constant"])
+@pytest.mark.parametrize(("kernel", "stride", "dilation"), [(5, 3, 1), (8, 3, 1), (4, 2, 3), (7, 1, 2), (1, 1, 1)])
+def test_a_convolution_of_any_span_can_stream(kernel, stride, dilation, padding):
+    """EnCodec's own kernels are one or two strides long, which hides what is counted wrongly."""
+    layer = Convolution(2, 3, kernel, stride=stride, dilation=dilation, padding=padding)
+    nn.init.normal_(layer.bias)
+    with torch.no_grad():
+        for samples in (1, 9, 23, 24, 25):
+            x_BCT = torch.randn(2, 2, samples, generator=torch.Generator().manual_seed(samples))
+            for sizes in ([1], [4, 1, 6], [30]):
+                found_BDU, _ = stream(layer.step, pieces(x_BCT, sizes))
+                torch.testing.assert_close(found_BDU, layer(x_BCT), rtol=1e-5, atol=1e-6)
 
 
 def test_a_stream_that_ends_with_an_empty_piece_is_the_whole():
