@@ -50,7 +50,7 @@ BINS = (128, 80, 40, 16, 8, 4, 1)
 QUIET = 1e-5  # the floor of energies, below a clip's loudest sample, which is 1
 SECONDS = {WORD: 1.0, TONE: 0.6, BOTH: 0.6}  # few clips are longer
 
-STEPS, BATCH, WIDTH = 300, 64, 48
+STEPS, BATCH, WIDTH = 300, 64, 32
 LEARNING_RATE = {WORD: 4e-3, TONE: 4e-3, BOTH: 4e-3}
 SHIFT = 6  # frames that a batch may move
 SEEDS = range(5)
