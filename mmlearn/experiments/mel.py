@@ -15,8 +15,9 @@ Expected, and written down before anything was run:
     5. One bin is above chance for the first speaker's tones, because his tones differ in length.
 
 The learning rate was chosen on training clips set apart (`mel-settings`): for words all clips of two of the eight
-voices, for tones every fifth syllable; the one with the best mean over a waveform and two spectrograms. The trunk's
-width and the number of steps were not chosen by a result: they are what fits into some seconds of one core.
+voices, for tones every fifth syllable; the best mean over a waveform and two spectrograms. It is the same for both
+tasks, and the largest that was tried. The trunk's width and the number of steps were not chosen by a result: they are
+what fits into some seconds of one core.
 
 Shape letters: B batch, N clips, T samples, M bins (or learned filters), F frames, K classes.
 """
@@ -51,7 +52,7 @@ QUIET = 1e-5  # the floor of energies, below a clip's loudest sample, which is 1
 SECONDS = {WORD: 1.0, TONE: 0.6, BOTH: 0.6}  # few clips are longer
 
 STEPS, BATCH, WIDTH = 300, 64, 32
-LEARNING_RATE = {WORD: 4e-3, TONE: 4e-3, BOTH: 4e-3}
+LEARNING_RATE = 8e-3
 SHIFT = 6  # frames that a batch may move
 SEEDS = range(5)
 
@@ -177,7 +178,7 @@ def fit(
     clips: Clips,
     *,
     seed: int,
-    lr: float,
+    lr: float = LEARNING_RATE,
     steps: int = STEPS,
     on_event: Callable | Sequence = (),
     progress: bool | str = True,
@@ -242,7 +243,7 @@ def _classes(task: str, input: str, bins: int, labels: str, seed: int) -> list[R
         return [_row(where, _baseline(input, known.train, held)) for where, held in known.held_out.items()]
     clips = known.train if labels == "true" else shuffled(known.train, seed)
     model = build(task, input, bins, seed)
-    fit(model, clips, seed=seed, lr=LEARNING_RATE[task], progress=False, device="cpu")
+    fit(model, clips, seed=seed, progress=False, device="cpu")
     return measured(model, known)
 
 
