@@ -40,7 +40,7 @@ BINS = (128, 80, 40, 16, 8)
 ROUNDS = 32  # of Griffin and Lim
 STEPS = 100  # from a mel spectrogram to a spectrum
 LONGEST, FEWEST = 3.2, 3  # seconds and words of a sentence
-SEEDS = range(3)  # of the first phases; what the intervals are over is the sentences
+SEEDS = range(5)  # of the first phases; intervals are over the sentences
 
 
 class Sentence(NamedTuple):
