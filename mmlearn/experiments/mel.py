@@ -265,10 +265,12 @@ def _baseline(kind: str, seen: Clips, held: Clips) -> float:
 
 
 def _points() -> tuple[Row, ...]:
-    inputs = [("waveform", FILTERS), *(("mel", bins) for bins in BINS)]
-    runs = [(task, *which, "true") for task in HELD_OUT for which in inputs]
+    learned, usual = ("waveform", FILTERS), ("mel", 80)
+    inputs = [learned, *(("mel", bins) for bins in BINS)]
+    runs = [(task, *which, "true") for task in (WORD, TONE) for which in inputs]
+    runs += [(BOTH, *which, "true") for which in (learned, usual, ("mel", 8), ("mel", 1))]
     runs += [(task, baseline, 0, "true") for task in HELD_OUT for baseline in ("majority", "length")]
-    runs += [(task, "mel", 80, "shuffled") for task in (WORD, TONE)]
+    runs += [(task, *usual, "shuffled") for task in (WORD, TONE)]
     names = ("task", "input", "bins", "labels")
     return tuple(dict(zip(names, run, strict=True), seed=seed) for run in runs for seed in SEEDS)
 
