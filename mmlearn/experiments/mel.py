@@ -1,9 +1,9 @@
 """Lesson 14: what does a mel spectrogram keep, and for whom?
 
-Two tasks. WORD: which of 187 English words a clip says; trained on eight synthetic voices. TONE: which of four tones a
-Mandarin syllable has; trained on one speaker. A classifier gets the waveform, or a log-mel spectrogram of 128 bins down
-to one. Only its front end differs: trunk, steps, learning rate, augmentation and all seeds are the same. The lesson
-trains and measures with the same functions.
+Two tasks. WORD: which of 81 English words, numbers and dates, a clip says; trained on eight synthetic voices. TONE:
+which of four tones a Mandarin syllable has; trained on one speaker. A classifier gets the waveform, or a log-mel
+spectrogram of 128 bins down to one. Only its front end differs: trunk, steps, learning rate, augmentation and all seeds
+are the same. The lesson trains and measures with the same functions.
 
 Expected, and written down before anything was run:
     1. Words survive with few bins: 16 are about as good as 80. One bin, which is loudness alone, is far worse.
@@ -15,8 +15,9 @@ Expected, and written down before anything was run:
     5. One bin is above chance for the first speaker's tones, because his tones differ in length.
 
 The learning rate was chosen on training clips set apart (`mel-settings`): for words all clips of two of the eight
-voices, for tones every fifth syllable; the one with the best mean over a waveform and two spectrograms. The trunk's
-width and the number of steps were not chosen by a result: they are what fits into some seconds of one core.
+voices, for tones every fifth syllable; the best mean over a waveform and two spectrograms. It is the same for both
+tasks, and the largest that was tried. The trunk's width and the number of steps were not chosen by a result: they are
+what fits into some seconds of one core.
 
 Shape letters: B batch, N clips, T samples, M bins (or learned filters), F frames, K classes.
 """
@@ -41,6 +42,7 @@ WORD, TONE, BOTH = "word", "tone", "tone, both speakers"
 VOICES, REAL = "unseen voices", "real speaker"
 # liu is the speaker that TONE trains on, and lo the other one; BOTH trains on both.
 LIU, LO, LO_SEEN = "liu, unseen syllables", "lo, unseen syllables", "lo, seen syllables"
+GROUPS = ("number", "ordinal", "day", "month")  # of words
 HELD_OUT = {WORD: (VOICES, REAL), TONE: (LIU, LO, LO_SEEN), BOTH: (LIU, LO)}
 
 WINDOW, HOP = 400, 160  # 25 ms and 10 ms
@@ -49,8 +51,8 @@ BINS = (128, 80, 40, 16, 8, 4, 1)
 QUIET = 1e-5  # the floor of energies, below a clip's loudest sample, which is 1
 SECONDS = {WORD: 1.0, TONE: 0.6, BOTH: 0.6}  # few clips are longer
 
-STEPS, BATCH, WIDTH = 300, 64, 64
-LEARNING_RATE = {WORD: 4e-3, TONE: 4e-3, BOTH: 4e-3}
+STEPS, BATCH, WIDTH = 300, 64, 32
+LEARNING_RATE = 8e-3
 SHIFT = 6  # frames that a batch may move
 SEEDS = range(5)
 
@@ -90,6 +92,7 @@ def load(task: str) -> Task:
 
 def _words() -> Task:
     splits = {name: data.load("keywords", split=name) for name in ("train", "voices", "real")}
+    splits = {name: table.filter(GROUPS.__contains__, input_columns="group") for name, table in splits.items()}
     words = tuple(sorted(set(splits["train"]["word"])))
     labels = {name: [words.index(word) for word in table["word"]] for name, table in splits.items()}
     clips = {name: _clips(table, labels[name], WORD) for name, table in splits.items()}
@@ -175,7 +178,7 @@ def fit(
     clips: Clips,
     *,
     seed: int,
-    lr: float,
+    lr: float = LEARNING_RATE,
     steps: int = STEPS,
     on_event: Callable | Sequence = (),
     progress: bool | str = True,
@@ -218,7 +221,7 @@ def _heard(front: nn.Module, clips: Clips) -> Tensor:
 
 # --- the learning rate, chosen on training clips that are set apart ---------------------------------------------------
 
-RATES = (1e-3, 2e-3, 4e-3, 8e-3)
+RATES = (2e-3, 4e-3, 8e-3)
 CHOSEN_WITH = (("waveform", FILTERS), ("mel", 80), ("mel", 8))
 
 
@@ -240,7 +243,7 @@ def _classes(task: str, input: str, bins: int, labels: str, seed: int) -> list[R
         return [_row(where, _baseline(input, known.train, held)) for where, held in known.held_out.items()]
     clips = known.train if labels == "true" else shuffled(known.train, seed)
     model = build(task, input, bins, seed)
-    fit(model, clips, seed=seed, lr=LEARNING_RATE[task], progress=False, device="cpu")
+    fit(model, clips, seed=seed, progress=False, device="cpu")
     return measured(model, known)
 
 
@@ -262,10 +265,12 @@ def _baseline(kind: str, seen: Clips, held: Clips) -> float:
 
 
 def _points() -> tuple[Row, ...]:
-    inputs = [("waveform", FILTERS), *(("mel", bins) for bins in BINS)]
-    runs = [(task, *which, "true") for task in HELD_OUT for which in inputs]
+    learned, usual = ("waveform", FILTERS), ("mel", 80)
+    inputs = [learned, *(("mel", bins) for bins in BINS)]
+    runs = [(task, *which, "true") for task in (WORD, TONE) for which in inputs]
+    runs += [(BOTH, *which, "true") for which in (learned, usual, ("mel", 8), ("mel", 1))]
     runs += [(task, baseline, 0, "true") for task in HELD_OUT for baseline in ("majority", "length")]
-    runs += [(task, *which, "shuffled") for task in (WORD, TONE) for which in (("waveform", FILTERS), ("mel", 80))]
+    runs += [(task, *usual, "shuffled") for task in (WORD, TONE)]
     names = ("task", "input", "bins", "labels")
     return tuple(dict(zip(names, run, strict=True), seed=seed) for run in runs for seed in SEEDS)
 

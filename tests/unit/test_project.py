@@ -81,6 +81,7 @@ def test_what_is_installed_is_what_was_asked_for(name):
 EXTRA_OF = {
     "course/builder/": "build",
     "data/build": "build",
+    "eval/recogniser": "build",
     "bench/": "peers",
     "course/grader/gradebook": "grade",
     "course/grader/cluster": "cluster",
