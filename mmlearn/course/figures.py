@@ -159,7 +159,8 @@ def img(fig: "Figure", alt: str, dpi: int = 110) -> str:
     canvas = FigureCanvasAgg(fig)
     canvas.draw()
     pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    if not any(ax.images for ax in fig.axes):  # lines and text have few colours: a palette halves the bytes
+    # Lines, text and colour maps have few colours: a palette halves the bytes. Photographs and drawings keep theirs.
+    if not any(image.get_array().ndim == 3 for ax in fig.axes for image in ax.images):
         pixels = pixels.quantize(256, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
     pixels.save(buffer, "png")
