@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LARGEST = 50_000  # bytes of one sound; a notebook holds a dozen
+WIDTH = 200  # CSS pixels
 
 
 @dataclass(frozen=True)
@@ -27,36 +28,43 @@ class Sound:
         words: the transcript; of a sound without words, what is heard: "a cow lows".
         spectrogram: `[M, F]`, the lowest pitch first, as `mmlearn.nn.mel.LogMel` makes it; drawn above the player.
         note: a line below it, such as a score.
+        hertz: the frequency of each row, `[M]`, to be named at the left; `None` says that rows are mel bins.
     """
 
     waveform: "Tensor"
     words: str
     spectrogram: "Tensor"
     note: str = ""
+    hertz: "Tensor | None" = None
 
 
-def listen(sounds: Sequence[Sound], seconds: float) -> None:
+def listen(sounds: Sequence[Sound], seconds: float, width: int = WIDTH) -> None:
     """Show sounds beside each other, each with its spectrogram, a player and its transcript.
 
     Args:
         seconds: how long a spectrogram lasts.
+        width: of each, in CSS pixels.
 
     Raises:
         ValueError: no sound, one without transcript, or one of more than 50 kB.
     """
     if not sounds:
         raise ValueError("listen needs at least one sound")
-    publish({"text/plain": "\n".join(map(_in_words, sounds)), "text/html": _side_by_side(sounds, seconds)})
+    publish({"text/plain": "\n".join(map(_in_words, sounds)), "text/html": _side_by_side(sounds, seconds, width)})
 
 
 def explore_sounds(
-    find: Callable[..., Sequence[Sound]], seconds: float, **choices: Iterable[Any] | Mapping[str, Any]
+    find: Callable[..., Sequence[Sound]],
+    seconds: float,
+    width: int = WIDTH,
+    **choices: Iterable[Any] | Mapping[str, Any],
 ) -> None:
     """Let the reader choose or type settings, and hear the sounds that `find(**values)` gives; `explore` for the ear.
 
     Args:
         find: gives sounds, few and short: where no widget runs, those of two settings are in the page.
         seconds: how long a spectrogram lasts.
+        width: of each, in CSS pixels.
         choices: as in `explore`, also the errors.
     """
     options = {name: named(name, values) for name, values in choices.items()}
@@ -67,7 +75,7 @@ def explore_sounds(
     def page(*texts: str) -> str:
         if texts not in kept:
             values = {name: options[name][text] for name, text in zip(options, texts, strict=True)}
-            kept[texts] = _side_by_side(find(**values), seconds)
+            kept[texts] = _side_by_side(find(**values), seconds, width)
         return kept[texts]
 
     first = tuple(next(iter(values)) for values in options.values())
@@ -75,12 +83,13 @@ def explore_sounds(
     publish(live_form(page, options) | static_form(page, options, dict.fromkeys([first, last])))
 
 
-def _side_by_side(sounds: Sequence[Sound], seconds: float) -> str:
-    return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{"".join(_markup(s, seconds) for s in sounds)}</div>'
+def _side_by_side(sounds: Sequence[Sound], seconds: float, width: int) -> str:
+    shown = "".join(_markup(sound, seconds, width) for sound in sounds)
+    return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{shown}</div>'
 
 
-def _markup(sound: Sound, seconds: float) -> str:
-    from mmlearn.course.drawings.imagebind import spectrogram
+def _markup(sound: Sound, seconds: float, width: int) -> str:
+    from mmlearn.course.drawings.sound import spectrogram
     from mmlearn.data.sound import encode
 
     if not sound.words.strip():
@@ -88,12 +97,12 @@ def _markup(sound: Sound, seconds: float) -> str:
     content = encode(sound.waveform)
     if len(content) > LARGEST:
         raise ValueError(f"{sound.words!r} takes {len(content):,} bytes; at most {LARGEST:,}: cut it, or take another")
-    picture = img(spectrogram(sound.spectrogram, seconds), _seen(sound), dpi=80)
+    picture = img(spectrogram(sound.spectrogram, seconds, width, sound.hertz), _seen(sound), dpi=80)
     words, note = html.escape(sound.words), html.escape(sound.note)
     data = base64.b64encode(content).decode()
     return (
-        f'<figure style="margin:0;width:200px">{picture}'
-        f'<audio controls preload="metadata" aria-label="{words}" style="width:200px;height:34px;margin-top:2px" '
+        f'<figure style="margin:0;width:{width}px">{picture}'
+        f'<audio controls preload="metadata" aria-label="{words}" style="width:{width}px;height:34px;margin-top:2px" '
         f'src="data:audio/flac;base64,{data}"></audio>'
         f'<figcaption style="line-height:1.35">“{words}”{f"<br>{note}" if note else ""}</figcaption></figure>'
     )

@@ -25,6 +25,12 @@ TERMS = (
         "The share of items that a model judges rightly. It means something only beside a baseline.",
     ),
     Term(
+        "alias",
+        "14",
+        "The frequency that is heard in place of one above half the sampling rate: the distance to the nearest "
+        "multiple of the rate.",
+    ),
+    Term(
         "attention",
         "01",
         "A weighted mean over tokens. Every token computes for itself how much it takes from each of the others.",
@@ -100,6 +106,11 @@ TERMS = (
         "How far two vectors point the same way: 1 where they do, 0 where they have nothing in common, -1 where "
         "they are opposite.",
     ),
+    Term(
+        "decibel",
+        "14",
+        "A tenth of a power of ten of the power: ten decibels are a factor of ten, twenty one of a hundred.",
+    ),
     Term("embedding", "00", "A vector that stands for something: a word, a patch, a picture, a place in a sequence."),
     Term(
         "embedding arithmetic",
@@ -113,12 +124,22 @@ TERMS = (
         "third.",
     ),
     Term("encoder", "01", "The part of a model that turns an input into vectors for other parts to read."),
+    Term(
+        "Fourier transform",
+        "14",
+        "How much of each frequency is in a stretch of sound, and where in its swing each begins.",
+    ),
     Term("frozen", "03", "Of parameters: kept as they are while other parts of a model are trained."),
     Term(
         "fusion",
         "00",
         "How and where a model brings two modalities together. Early fusion joins their tokens into one sequence; deep "
         "fusion lets layers inside the model look from one to the other.",
+    ),
+    Term(
+        "Griffin-Lim",
+        "14",
+        "A way to find phases that were lost: make a sound with any, keep the phases of its own spectra, and repeat.",
     ),
     Term(
         "head",
@@ -130,6 +151,16 @@ TERMS = (
         "held-out",
         "00",
         "Kept away from training. Only held-out items show what a model does with what it has never seen.",
+    ),
+    Term(
+        "hertz",
+        "14",
+        "One a second: of waves, or of samples.",
+    ),
+    Term(
+        "hop",
+        "14",
+        "How far it is from the beginning of one window to that of the next.",
     ),
     Term(
         "inductive bias",
@@ -150,9 +181,24 @@ TERMS = (
         "Shifts and scales the numbers of each token to mean 0 and variance 1, then by learned numbers.",
     ),
     Term(
+        "leakage",
+        "14",
+        "A tone that does not fit into its window a whole number of times seems to hold other frequencies too.",
+    ),
+    Term(
         "linear probe",
         "02",
         "A linear classifier fitted to the vectors of a frozen encoder. It shows what the vectors hold.",
+    ),
+    Term(
+        "low-pass filter",
+        "14",
+        "It takes away the frequencies above a limit; needed before a sampling rate is lowered.",
+    ),
+    Term(
+        "magnitude",
+        "14",
+        "The absolute value of a spectrum at a frequency: how much of it there is. Its square is the power.",
     ),
     Term(
         "majority",
@@ -200,6 +246,11 @@ TERMS = (
         "Linear layers with a nonlinear function between them. In a transformer it works on each token by itself.",
     ),
     Term(
+        "phase",
+        "14",
+        "The angle of a spectrum at a frequency: where in its swing that wave begins. Spectrograms leave it out.",
+    ),
+    Term(
         "position",
         "01",
         "Where a token stands in the sequence; and, for short, the position embedding of that place.",
@@ -234,6 +285,11 @@ TERMS = (
         "residual path",
         "01",
         "The way on which tokens pass a block unchanged. What the block computes is added to them.",
+    ),
+    Term(
+        "sampling rate",
+        "14",
+        "How many times a second a sound is measured. Only frequencies below half of it can be told apart.",
     ),
     Term(
         "scores (logits)",
@@ -274,6 +330,11 @@ TERMS = (
     Term("trunk", "03", "ImageBind's word for the encoder of one modality."),
     Term("value", "01", "The vector that a token hands over to those that attend to it."),
     Term("vocabulary", "02", "All tokens that a tokenizer knows, each with its number."),
+    Term(
+        "window",
+        "14",
+        "A short stretch of a sound, and the weights that bring it to nothing at both ends.",
+    ),
     Term(
         "zero-shot",
         "02",

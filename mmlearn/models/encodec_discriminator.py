@@ -1,14 +1,16 @@
 """What tells EnCodec's sounds from real ones: convolutions over spectrograms of several resolutions.
 
-Defossez et al. 2022 (arXiv:2210.13438), section 3.4, "discriminative loss", and figure 2.
+Defossez et al. 2022 (arXiv:2210.13438), section 3.4, "discriminative loss", and figure 2. How often they learn
+is in `encodec_losses.py`.
 
 Shape letters: B batch, C channels of a sound, T samples, Z channels of a spectrogram, F frames, K frequencies.
 
 Departures from the paper
     same: one network for each window; real and imaginary parts as two channels; 32 channels; dilations 1, 2, 4 over
         time and stride 2 over frequency; leaky ReLU; weight norm; left and right of a stereo sound judged apart.
-    in the released code, not in the paper: kernels of 3 x 9 (the paper: 3 x 8), no weight norm in the first of them; it
-        has three windows (1024, 2048, 512), the paper five, and the two channels of a stereo sound together as four.
+    in the released code, not in the paper: kernels of 3 x 9 (the paper: 3 x 8), no weight norm in the first of them,
+        the slope of the leaky ReLU, and that a window's energy is brought to 1. It has three windows (1024, 2048, 512),
+        the paper five, and the two channels of a stereo sound together as four.
 """
 
 from dataclasses import dataclass, replace

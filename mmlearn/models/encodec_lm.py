@@ -10,8 +10,10 @@ Departures from the paper
         are guessed at once from the frames before it; a context of 3.5 s; a special token stands before the first one.
     in the released model, not in the paper: a norm of the embeddings before positions are added, norms behind each half
         of a block; each layer also sees a frame of zeros before the first one.
-    simplified: no approximation of probabilities before they become frequencies. The paper rounds them to 10^-6, since
-        they may differ between machines; here a file tells by a checksum that they did.
+    simplified: no approximation of probabilities before they become frequencies, of which the least is 1. The paper
+        rounds them to 10^-6, since they may differ between machines, and its least is 2; here a file tells by a
+        checksum that they did.
+    left out: positions that begin anywhere while training, so that a model learns what is far into a sound.
 """
 
 import math

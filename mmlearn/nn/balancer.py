@@ -3,12 +3,30 @@
 EnCodec (Defossez et al. 2022, arXiv:2210.13438), section 3.4, equation 5.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 EPSILON = 1e-12
+
+
+def balanced(gradients: Sequence[Tensor], lengths: Tensor, weights: Sequence[float], norm: float = 1.0) -> Tensor:
+    """Equation 5, summed over losses: sum over i of R lambda_i / (sum over j of lambda_j) g_i / <||g_i||>_beta.
+
+    Args:
+        gradients: g_i, that of each loss for the model's output.
+        lengths: <||g_i||>_beta, how long each usually is.
+        weights: lambda_i.
+        norm: R.
+    """
+    terms = zip(gradients, lengths.unbind(), weights, strict=True)
+    return torch.stack([norm * w / sum(weights) * g / (length + EPSILON) for g, length, w in terms]).sum(0)
+
+
+def item_length(gradient: Tensor) -> Tensor:
+    """||g||: the length of the gradient of each item, along the first axis, as a mean over items."""
+    return torch.linalg.vector_norm(gradient.flatten(1), dim=1).mean()
 
 
 class Balancer(nn.Module):
@@ -17,8 +35,12 @@ class Balancer(nn.Module):
         gradient = balancer(losses, waveform)
         torch.autograd.backward((waveform, commitment), (gradient, None))
 
-    So a weight is the fraction of the model's gradient that comes from its loss, whatever the loss's own scale. Losses
-    that do not depend on the output, such as the commitment, stay outside. The averages are part of the state dict.
+    So a weight, by the sum of all, is the fraction of the model's gradient that comes from its loss, whatever the scale
+    of the loss. Losses that do not depend on the output, such as the commitment, stay outside. The averages are part of
+    the state dict.
+
+    The paper does not say of what a length is taken, and how the average starts. Here, as in the released code, it is
+    that of each item's gradient, as a mean, and the average is whole from the first step on.
 
     Args:
         weights: lambda_i, by the losses' names.
@@ -55,15 +77,11 @@ class Balancer(nn.Module):
         if set(losses) != set(self.weights):
             raise ValueError(f"weights are of {', '.join(self.weights)}; losses came for {', '.join(losses)}")
         gradients = [torch.autograd.grad(losses[name], output, retain_graph=True)[0] for name in self.weights]
-        lengths = torch.stack([torch.linalg.vector_norm(g.flatten(1), dim=1).mean() for g in gradients])
+        lengths = torch.stack([item_length(gradient) for gradient in gradients])
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.all_reduce(lengths)
             lengths /= torch.distributed.get_world_size()
         # <||g_i||>_beta: a moving average that is whole from the first step on.
         self.lengths.mul_(self.decay).add_(lengths)
         self.seen.mul_(self.decay).add_(1)
-        averages = self.lengths / self.seen
-        total = sum(self.weights.values())
-        # Equation 5: g~_i = R (lambda_i / sum_j lambda_j) g_i / <||g_i||>_beta
-        terms = zip(self.weights.values(), gradients, averages.unbind(), strict=True)
-        return torch.stack([self.norm * w / total * g / (average + EPSILON) for w, g, average in terms]).sum(0)
+        return balanced(gradients, self.lengths / self.seen, list(self.weights.values()), self.norm)

@@ -49,6 +49,61 @@ class Kernel(nn.Module):
         return torch._weight_norm(self.direction, self.gain, 0)  # what torch's own parametrisation calls, in one pass
 
 
+def convolve(
+    x_BCT: Tensor,
+    weight_DCK: Tensor,
+    bias_D: Tensor,
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+    causal: bool = True,
+    padding: str = "reflect",
+) -> Tensor:
+    """A whole sound, `[B, C, T]`, to `[B, D, U]`: one sample for each whole or begun stride, U = T / S, rounded up.
+
+    All windows together lie over the ends by K - S, of the span of a dilated kernel. Causal, that stands before the
+    first sample; otherwise half of it does, the larger one. The last stride is filled up. Section 3.1 of EnCodec.
+
+    Args:
+        x_BCT: the sound.
+        weight_DCK, bias_D: of the kernel.
+        stride: S.
+        dilation: from each sample of the kernel to the next.
+        causal: whether a sample depends on itself and those before it alone.
+        padding: what stands beyond the ends; see `Convolution`.
+    """
+    reach = (weight_DCK.shape[2] - 1) * dilation + 1 - stride
+    ahead = 0 if causal else reach // 2
+    padded_BCT = pad(x_BCT, reach - ahead, ahead + -x_BCT.shape[-1] % stride, padding)
+    return F.conv1d(padded_BCT, weight_DCK, bias_D, stride, dilation=dilation)
+
+
+def convolve_piece(
+    piece_BCT: Tensor,
+    held_BCS: Tensor,
+    weight_DCK: Tensor,
+    bias_D: Tensor,
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+) -> tuple[Tensor, Tensor]:
+    """The next piece of a causal convolution, `[B, D, U]`, and the samples that windows still to come reach back to.
+
+    Args:
+        piece_BCT: the piece, of any length.
+        held_BCS: what was held of the pieces before.
+        weight_DCK, bias_D: of the kernel.
+        stride, dilation: as in `convolve`.
+    """
+    x_BCT = torch.cat([held_BCS, piece_BCT], dim=-1) if held_BCS.shape[-1] else piece_BCT
+    span = (weight_DCK.shape[2] - 1) * dilation + 1
+    windows = max(0, (x_BCT.shape[-1] - span) // stride + 1)
+    if not windows:
+        return x_BCT.new_empty(x_BCT.shape[0], len(bias_D), 0), x_BCT
+    out_BDU = F.conv1d(x_BCT, weight_DCK, bias_D, stride, dilation=dilation)
+    return out_BDU, x_BCT[..., windows * stride :]
+
+
 class ConvolutionState(NamedTuple):
     """What a causal convolution remembers between two pieces."""
 
@@ -109,10 +164,8 @@ class Convolution(nn.Module):
 
     def forward(self, x_BCT: Tensor) -> Tensor:
         """The whole sound, `[B, C, T]`, to `[B, D, U]`."""
-        before, after = self.reach, -x_BCT.shape[-1] % self.stride  # after: the last stride is filled up
-        if not self.causal:
-            before, after = self.reach - self.reach // 2, self.reach // 2 + after
-        return self._convolve(pad(x_BCT, before, after, self.padding))
+        options = {"stride": self.stride, "dilation": self.dilation, "causal": self.causal, "padding": self.padding}
+        return self.norm(convolve(x_BCT, self.kernel(), self.bias, **options))
 
     def step(
         self, x_BCT: Tensor, state: ConvolutionState | None = None, *, last: bool = False
@@ -143,12 +196,10 @@ class Convolution(nn.Module):
             if x_BCT.shape[-1] < max(1, needed):
                 return self._nothing(x_BCT), ConvolutionState(x_BCT, False)
             x_BCT = pad(x_BCT, self.reach, 0, self.padding)
-        windows = max(0, (x_BCT.shape[-1] - self.span) // self.stride + 1)
-        out_BDU = self._convolve(x_BCT) if windows else self._nothing(x_BCT)
-        return out_BDU, ConvolutionState(x_BCT[..., windows * self.stride :], True)
-
-    def _convolve(self, x_BCT: Tensor) -> Tensor:
-        return self.norm(F.conv1d(x_BCT, self.kernel(), self.bias, self.stride, dilation=self.dilation))
+        nothing_BC0 = x_BCT[..., :0]
+        options = {"stride": self.stride, "dilation": self.dilation}
+        out_BDU, held_BCT = convolve_piece(x_BCT, nothing_BC0, self.kernel(), self.bias, **options)  # causal: no norm
+        return out_BDU, ConvolutionState(held_BCT, True)
 
     def _nothing(self, x_BCT: Tensor) -> Tensor:
         return x_BCT.new_empty(x_BCT.shape[0], len(self.bias), 0)

@@ -2,9 +2,10 @@
 
 Davis & Mermelstein 1980 (doi:10.1109/TASSP.1980.1163420), without their last step, the cosine transform.
 
-From the top: the mel scale, its filters, the power spectrogram, all of it as a module.
+From the top: the mel scale, its filters, the power spectrogram, all of it as a module, Whisper's variant.
 
-Shape letters: B batch, T samples of a waveform, K = 1 + fft / 2 frequencies, M bins (filters), F frames.
+Shape letters: B batch, T samples of a waveform, W samples of a window, K = 1 + fft / 2 frequencies, M bins (filters), F
+frames.
 
 `LogMel.imagebind` is ImageBind's audio input (Girdhar et al. 2023, arXiv:2305.05665, sections 3.3 and 4 and appendix),
 which is that of AST (Gong et al. 2021, arXiv:2104.01778), which takes the filter bank of Kaldi. Departures:
@@ -21,6 +22,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from mmlearn.nn.fourier import windows
 from mmlearn.nn.precision import full_precision
 
 # Slaney's scale (Auditory Toolbox, 1998): 15 mel a kilohertz up to 1 kHz, from there 27 mel for each factor of 6.4.
@@ -216,6 +218,44 @@ class LogMel(nn.Module):
             power_BKF = power_spectrogram(x_BT, self.window, self.hop, fft=self.fft, centred=self.centred)
             energy_BMF = self.filters_MK @ power_BKF[:, :, : self.frames]
             return (energy_BMF.clamp(min=self.floor).log() - self.mean) / self.std
+
+
+def whisper_log_mel(waveform_BT: Tensor, filters_MK: Tensor, window_W: Tensor, hop: int) -> Tensor:
+    """Whisper's input: `[B, T]` to `[B, M, F]`, F = T / hop, from about -1 to 1 for a loud sound.
+
+    Radford et al. 2022 (arXiv:2212.04356), section 2.2, and the released code, which fixes the rest: the last frame
+    is dropped; the energy's logarithm to base 10, at least 1e-10 and at most 8 below the sound's own maximum; then
+    (x + 4) / 4. It takes 16 kHz, a Hann window of 400, a hop of 160, and 80 or 128 of Slaney's filters of equal areas.
+
+    Args:
+        waveform_BT: waveforms, from -1 to 1.
+        filters_MK: of `mel_filters`, K = 1 + W / 2.
+        window_W: the weights of a stretch's samples.
+        hop: samples from one stretch to the next.
+
+    Raises:
+        ValueError: a waveform shorter than half a window and a sample.
+    """
+    with full_precision(waveform_BT.device.type):
+        spectrum_BFK = torch.fft.rfft(windows(waveform_BT, window_W, hop)[:, :-1])
+        energy_BMF = filters_MK @ (spectrum_BFK.real.square() + spectrum_BFK.imag.square()).mT
+    log_BMF = energy_BMF.clamp(min=1e-10).log10()
+    return (torch.maximum(log_BMF, log_BMF.amax(dim=(1, 2), keepdim=True) - 8) + 4) / 4
+
+
+def energy_from_mel(energy_BMF: Tensor, filters_MK: Tensor) -> Tensor:
+    """Energies at all frequencies that give about these mel energies: `[B, M, F]` to `[B, K, F]`, none below zero.
+
+    Least squares, and what is negative is raised to zero. Among all spectra that fit, it is the smallest, not the true
+    one: what lies inside a filter can no longer be told apart.
+
+    Args:
+        energy_BMF: mel energies, no logarithms.
+        filters_MK: those that made them.
+    """
+    # pinv(H) = H^T pinv(H H^T): M x M is far smaller than M x K. Filters that hold no frequency make it singular.
+    inverse_MM = torch.linalg.pinv(filters_MK @ filters_MK.mT, hermitian=True)
+    return (filters_MK.mT @ (inverse_MM @ energy_BMF)).clamp(min=0)
 
 
 def _known(scale: str) -> str:

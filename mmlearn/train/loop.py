@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -48,6 +49,7 @@ def fit(
     device: torch.device | str | None = None,
     precision: str = "fp32",
     checkpoint: str | Path | None = None,
+    beside: Mapping[str, nn.Module | torch.optim.Optimizer] = MappingProxyType({}),
     progress: bool | str = True,
 ) -> History:
     """Train the model, in place, and leave it on `device` in evaluation mode.
@@ -83,8 +85,10 @@ def fit(
         precision: "fp32", or "bf16" for automatic mixed precision.
         checkpoint: a file that the run's state is written to now and then. If it exists, the run goes on from there
             and ends with the same weights as if it had never stopped (`batches` is gone through again up to that
-            point, so it must give the same batches). It is removed when all steps are done. The state holds the model
-            and its optimizer, not what a loss keeps for itself.
+            point, so it must give the same batches). It is removed when all steps are done. The state holds the model,
+            its optimizer and what is `beside` them, not what else a loss keeps for itself.
+        beside: what the loss changes besides the model, by name: a GAN's discriminator and its optimizer. It is put
+            into the checkpoint. It is not moved to `device`.
         progress: whether to show a progress bar; a text labels it.
 
     Raises:
@@ -102,7 +106,7 @@ def fit(
     peaks = [group["lr"] for group in optimizer.param_groups]
     settings = {"steps": steps, "seed": seed, "lr": peaks, "weight_decay": weight_decay, "warmup": warmup}
     settings |= {"schedule": schedule, "clip": clip, "precision": precision}
-    resume = Resume(checkpoint, model, optimizer, settings)
+    resume = Resume(checkpoint, {"model": model, "optimizer": optimizer, **beside}, settings)
     history = resume.read() or History(planned=steps)
     done, before, started = len(history.records), history.seconds, time.perf_counter()
     listeners = [on_event] if callable(on_event) else list(on_event)

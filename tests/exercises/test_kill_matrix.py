@@ -23,6 +23,12 @@ IS_STILL = "video and signals.shape[1:] == still"
 AS_VIDEO = "signals.unsqueeze(2).expand(-1, -1, self.size[1], -1, -1)"
 IMAGE, OTHER, SCALE = "vectors['image']", "vectors[modality]", "similarities[modality]"
 UNKNOWN = "f\"there is no modality {modality!r} here; there are {', '.join(there)}\""
+EITHER_ORDER = "the smaller or larger of two does not depend on their order"
+ODD = "raise ValueError(f'the length of the Fourier transform must be even, not {fft}')"
+BAND = "raise ValueError(f'filters need 0 <= fmin < fmax <= {rate / 2:g}, half the rate; got {fmin:g} and {fmax:g}')"
+DEVICE = "torch.get_default_device()"
+SLANEY = "torch.where(mel < SLANEY_BREAK_MEL, line, SLANEY_BREAK_HERTZ * (above * SLANEY_STEP).exp())"
+FLOOR = "log_BMF.amax(dim=(1, 2), keepdim=True) - 8"
 EXPLAINED = {
     "vit.attention": {
         "split: t.unflatten(-1, (self.heads, -1)).transpose(1, 2) -> "
@@ -93,6 +99,70 @@ EXPLAINED = {
             ),
             "the exercise leaves open what happens to a modality without a scale",
         ),
+    },
+    "mel.alias": {
+        "return (hertz - rate * torch.round(hertz / rate)).abs() -> "
+        "return (hertz - rate * torch.round(hertz / rate)).abs().detach()": (
+            "the exercise asks for no gradient: torch has none of `//`, by which it can be solved"
+        ),
+    },
+    "mel.windows": dict.fromkeys(
+        (
+            *("2 * half -> 2 / half", "2 * half -> 2", "2 * half -> half", "2 -> 3", "2 -> 1"),
+            *("half + 1 -> half - 1", "half + 1 -> half", "half + 1 -> 1", "1 -> 2", "1 -> 0"),
+        ),
+        "they stand in the message, and the exercise asks for the kind of error, not for its words",
+    ),
+    "mel.fourier": {"t_W[:, None] * k_K % W -> t_W[:, None] * k_K": "whole turns change no wave"},
+    "mel.scale": {
+        "hertz.clamp(min=SLANEY_BREAK_HERTZ) -> hertz": "below the break the line is taken",
+        "_known: ', '.join(SCALES) -> ', '": "the exercise asks for the kind of error, not for its words",
+    },
+    "mel.filters": {
+        **dict.fromkeys(
+            (
+                *(f"if fft % 2:\n    {ODD} -> (removed)", f"{ODD} -> (removed)"),
+                f"{ODD.removeprefix('raise ')} -> {ODD.removeprefix('raise ValueError(')[:-1]}",
+                *(f"if not 0 <= fmin < fmax <= rate / 2:\n    {BAND} -> (removed)", f"{BAND} -> (removed)"),
+                f"{BAND.removeprefix('raise ')} -> {BAND.removeprefix('raise ValueError(')[:-1]}",
+                *("0 -> -1", "2 -> 1", "2 -> 3", "rate / 2 -> rate * 2", "rate / 2 -> rate", "rate / 2 -> 2"),
+            ),
+            "they are what is refused, and its words; the exercise asks for no refusal",
+        ),
+        **dict.fromkeys(
+            (
+                *(f"device or {DEVICE} -> {other}" for other in (f"device and {DEVICE}", "device", DEVICE)),
+                "dtype or torch.get_default_dtype() -> torch.get_default_dtype()",
+            ),
+            "the exercise has neither argument, and the defaults are the CPU and float32",
+        ),
+        **dict.fromkeys(
+            (
+                f"return filters_MK.to(device=device or {DEVICE}, dtype=dtype or torch.get_default_dtype()) -> "
+                f"return filters_MK.to(device=device or {DEVICE}, dtype=dtype or torch.get_default_dtype()).detach()",
+                "mel_to_hertz: return 700 * (10 ** (mel / 2595) - 1) -> "
+                "return (700 * (10 ** (mel / 2595) - 1)).detach()",
+                f"mel_to_hertz: return {SLANEY} -> return {SLANEY}.detach()",
+            ),
+            "filters come of numbers, so there is no gradient",
+        ),
+        **dict.fromkeys(
+            (
+                "mel_to_hertz: (mel - SLANEY_BREAK_MEL).clamp(min=0) -> mel - SLANEY_BREAK_MEL",
+                "mel_to_hertz: 0 -> -1",
+            ),
+            "below the break the line is taken",
+        ),
+        "mel_to_hertz: _known(scale) -> scale": "`hertz_to_mel` has refused the scale before",
+        "hertz_to_mel(torch.tensor([fmin, fmax], **exact), scale).tolist() -> "
+        "hertz_to_mel(torch.tensor([fmin, fmax], **exact), scale)": "`torch.linspace` takes tensors as well",
+        "torch.minimum(rising_MK, falling_MK) -> torch.minimum(falling_MK, rising_MK)": EITHER_ORDER,
+    },
+    "mel.whisper": {f"torch.maximum(log_BMF, {FLOOR}) -> torch.maximum({FLOOR}, log_BMF)": EITHER_ORDER},
+    "mel.overlap-add": {
+        "'Parts at their places, without the half window at the beginning and what lies behind the end.' -> "
+        "(removed)": "it is a docstring",
+        **dict.fromkeys(("1 -> 2", "0 -> -1"), "there is one row and one channel: the first is the last, at any step"),
     },
 }
 

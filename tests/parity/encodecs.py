@@ -9,27 +9,60 @@ from mmlearn.models.encodec import EnCodecConfig
 SMALL = {"dim": 12, "filters": 4, "entries": 16}
 # Frame rates are 100 a second, so that a codebook costs 0.4 kbit/s.
 CAUSAL = {
-    "causal": EnCodecConfig(600, 1, (0.8, 2.0), strides=(2, 3), **SMALL),
+    "causal": EnCodecConfig(rate=600, channels=1, bandwidths=(0.8, 2.0), strides=(2, 3), **SMALL),
     "stereo, three units": EnCodecConfig(
-        400, 2, (0.4,), strides=(4,), residual_units=3, kernel=5, last_kernel=3, lstm_layers=1, **SMALL
+        rate=400,
+        channels=2,
+        bandwidths=(0.4,),
+        strides=(4,),
+        residual_units=3,
+        kernel=5,
+        last_kernel=3,
+        lstm_layers=1,
+        **SMALL,
     ),
     "no skip convolution": EnCodecConfig(
-        3000, 1, (0.4, 1.6), strides=(2, 3, 5), skip_convolution=False, compress=4, dilation_growth=3, **SMALL
+        rate=3000,
+        channels=1,
+        bandwidths=(0.4, 1.6),
+        strides=(2, 3, 5),
+        skip_convolution=False,
+        compress=4,
+        dilation_growth=3,
+        **SMALL,
     ),
 }
 CENTRED = {
     "in segments": EnCodecConfig(
-        600, 2, (0.8, 1.6), strides=(2, 3), causal=False, norm="group", normalise=True, segment=0.5, **SMALL
+        rate=600,
+        channels=2,
+        bandwidths=(0.8, 1.6),
+        strides=(2, 3),
+        causal=False,
+        norm="group",
+        normalise=True,
+        segment=0.5,
+        **SMALL,
     ),
     "centred, wide overlap": EnCodecConfig(
-        1200, 1, (0.4, 0.8), strides=(3, 4), causal=False, segment=0.3, overlap=0.2, residual_units=2, **SMALL
+        rate=1200,
+        channels=1,
+        bandwidths=(0.4, 0.8),
+        strides=(3, 4),
+        causal=False,
+        segment=0.3,
+        overlap=0.2,
+        residual_units=2,
+        **SMALL,
     ),
-    "centred, whole": EnCodecConfig(500, 1, (1.6,), strides=(5,), causal=False, norm="group", **SMALL),
+    "centred, whole": EnCodecConfig(
+        rate=500, channels=1, bandwidths=(1.6,), strides=(5,), causal=False, norm="group", **SMALL
+    ),
 }
 ALL = CAUSAL | CENTRED
 PADDED = {
-    "replicate": EnCodecConfig(600, 1, (0.8,), strides=(2, 3), padding="replicate", **SMALL),
-    "constant": EnCodecConfig(600, 1, (0.8,), strides=(2, 3), padding="constant", **SMALL),
+    "replicate": EnCodecConfig(rate=600, channels=1, bandwidths=(0.8,), strides=(2, 3), padding="replicate", **SMALL),
+    "constant": EnCodecConfig(rate=600, channels=1, bandwidths=(0.8,), strides=(2, 3), padding="constant", **SMALL),
 }
 
 

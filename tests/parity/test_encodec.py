@@ -13,10 +13,21 @@ from mmlearn import hub
 from mmlearn.bench.peers import make_importable
 from mmlearn.models.encodec_discriminator import Discriminator, DiscriminatorConfig
 from mmlearn.models.encodec_lm import CodeLM, CodeLMConfig
-from mmlearn.models.encodec_losses import adversarial_loss, discriminator_loss, feature_loss
-from mmlearn.nn.balancer import Balancer
-from mmlearn.nn.mel_loss import MelLoss
-from mmlearn.nn.quantiser import ResidualQuantiser, k_means
+from mmlearn.models.encodec_losses import WEIGHTS, adversarial_loss, discriminator_loss, feature_loss, time_loss
+from mmlearn.nn.balancer import Balancer, balanced
+from mmlearn.nn.convolution import convolve
+from mmlearn.nn.mel_loss import MelLoss, spectrogram_loss
+from mmlearn.nn.quantiser import (
+    ResidualQuantiser,
+    commitment,
+    entries_of,
+    k_means,
+    moving_averages,
+    nearest,
+    quantise,
+    restart,
+    straight_through,
+)
 from mmlearn.nn.recurrent import LSTM
 
 make_importable()
@@ -24,6 +35,30 @@ make_importable()
 
 def normal(*shape: int, seed: int = 2) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+# --- convolution ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("padding", ["reflect", "replicate", "constant"])
+@pytest.mark.parametrize(("kernel", "stride", "dilation"), [(7, 1, 1), (3, 1, 4), (10, 5, 1), (4, 1, 1), (4, 3, 2)])
+def test_a_convolution_is_its_sum_written_out(kernel, stride, dilation, padding, causal, same):
+    """In numpy: all of the padding before the first sample, or half of it, one more before where that is odd."""
+    x_BCT, weight_DCK, bias_D = normal(2, 3, 23), normal(4, 3, kernel, seed=3), normal(4, seed=4)
+    total = (kernel - 1) * dilation + 1 - stride
+    before = total if causal else math.ceil(total / 2)
+    windows = math.ceil(23 / stride)
+    mode = {"reflect": "reflect", "replicate": "edge", "constant": "constant"}[padding]
+    x = np.pad(x_BCT.double().numpy(), [(0, 0), (0, 0), (before, total - before + windows * stride - 23)], mode)
+    expected = np.zeros((2, 4, windows)) + bias_D.double().numpy()[:, None]
+    for place in range(windows):
+        for k in range(kernel):
+            taken = x[:, :, place * stride + k * dilation]
+            expected[:, :, place] += taken @ weight_DCK[:, :, k].double().numpy().T
+    options = {"stride": stride, "dilation": dilation, "causal": causal, "padding": padding}
+    found = convolve(x_BCT, weight_DCK, bias_D, **options)
+    same(("EnCodec", "convolution, sum", f"{kernel}, {options}"), "sound", found, torch.tensor(expected).float())
 
 
 # --- recurrent --------------------------------------------------------------------------------------------------------
@@ -109,11 +144,93 @@ def test_what_is_nearly_a_tie_is_rounded_as_by_the_authors():
     assert (ours.encode(x_BDF, 1)[:, 0] != exact).any(), "nothing is near a tie here"
 
 
+@pytest.mark.parametrize("rounds", [1, 3, 40])
+def test_k_means_is_scikit_learns_from_the_same_centres(rounds, same):
+    cluster = pytest.importorskip("sklearn.cluster")
+    x_ND, start_KD = normal(200, 3), normal(200, 3)[:6]
+    theirs = cluster.KMeans(6, init=start_KD.numpy(), n_init=1, max_iter=rounds, tol=0, algorithm="lloyd")
+    theirs.fit(x_ND.numpy())
+    centres_KD, counts_K = k_means(x_ND, start_KD, rounds)
+    same(
+        ("EnCodec", "k-means, scikit-learn", f"{rounds} rounds"),
+        "centres",
+        centres_KD,
+        torch.tensor(theirs.cluster_centers_),
+    )
+    if rounds == 40:
+        assert counts_K.tolist() == np.bincount(theirs.labels_).tolist()
+
+
+def test_a_centre_without_vectors_stays():
+    far_KD = torch.tensor([[0.0, 0.0], [100.0, 100.0]])
+    centres_KD, counts_K = k_means(normal(30, 2), far_KD, 5)
+    assert torch.equal(centres_KD[1], far_KD[1]) and counts_K.tolist() == [30, 0]
+
+
+def test_nearest_is_the_shortest_distance():
+    x_ND, entries_KD = normal(200, 5), normal(9, 5, seed=3)
+    assert torch.equal(nearest(x_ND, entries_KD), torch.cdist(x_ND.double(), entries_KD.double()).argmin(1))
+
+
+def test_codebooks_correct_each_other_as_written_out(same):
+    """SoundStream's algorithm 1, vector by vector in numpy, with its commitment and its slopes."""
+    x_ND, books = normal(20, 3).requires_grad_(), [normal(6, 3, seed=n) * 0.5**n for n in range(4)]
+    codes, stages, terms = np.zeros((4, 20), int), np.zeros((4, 20, 3)), np.zeros(4)
+    for n, x in enumerate(x_ND.detach().double().numpy()):
+        left = x
+        for q, book in enumerate(books):
+            codes[q, n] = ((left - book.double().numpy()) ** 2).sum(1).argmin()
+            left = left - book[codes[q, n]].double().numpy()
+            stages[q, n] = x - left
+            terms[q] += (left**2).sum() / 20
+    codes_QN, said_QND = quantise(x_ND.detach(), books)
+    assert np.array_equal(codes_QN.numpy(), codes)
+    row = ("EnCodec", "quantiser, algorithm 1", "4 codebooks")
+    same(row, "vectors", said_QND, torch.tensor(stages).float())
+    terms_Q = commitment(x_ND, said_QND)
+    same(row, "commitment", terms_Q, torch.tensor(terms).float())
+    slopes = [torch.autograd.grad(term, x_ND, retain_graph=True)[0] for term in terms_Q]
+    for slope, said_ND in zip(slopes, said_QND, strict=True):
+        same(row, "its slope", slope, 2 * (x_ND - said_ND).detach() / 20)
+    out_ND, weights = straight_through(x_ND, said_QND[-1]), normal(20, 3, seed=9)
+    close(out_ND, said_QND[-1])
+    assert torch.equal(torch.autograd.grad((out_ND * weights).sum(), x_ND)[0], weights)
+
+
+def test_what_was_said_gets_no_gradient_from_the_commitment():
+    x_ND, said_QND = normal(6, 3).requires_grad_(), normal(2, 6, 3, seed=3).requires_grad_()
+    commitment(x_ND, said_QND).sum().backward()
+    assert said_QND.grad is None and x_ND.grad.abs().min() > 0
+
+
+def test_moving_averages_are_the_appendix_of_vq_vae_written_out():
+    x_ND, codes_N = normal(30, 3), torch.arange(30) % 4
+    sums_KD, counts_K = normal(5, 3, seed=3), 2 + normal(5, seed=4).abs()
+    new_KD, new_K = moving_averages(sums_KD, counts_K, x_ND, codes_N, 0.9)
+    smooth = (new_K + 1e-5) / (new_K.sum() + 5e-5) * new_K.sum()
+    for k in range(5):
+        chosen = x_ND[codes_N == k]
+        close(new_KD[k], 0.9 * sums_KD[k] + 0.1 * chosen.sum(0))
+        close(new_K[k], 0.9 * counts_K[k] + 0.1 * len(chosen))
+        close(entries_of(new_KD, new_K)[k], new_KD[k] / smooth[k])
+    assert entries_of(sums_KD, torch.tensor([0.0, 1, 1, 1, 1])).isfinite().all()
+
+
+def test_only_what_is_hardly_chosen_starts_anew():
+    entries_KD, sums_KD, other_KD = (normal(4, 3, seed=n) for n in range(3))
+    counts_K = torch.tensor([1.9, 2.0, 0.0, 7.0])
+    found = restart(entries_KD, sums_KD, counts_K, other_KD, 2.0)
+    for k, dead in enumerate([True, False, True, False]):
+        assert torch.equal(found[0][k], (other_KD if dead else entries_KD)[k])
+        assert torch.equal(found[1][k], (2 * other_KD if dead else sums_KD)[k])
+    assert found[2].tolist() == [2, 2, 2, 7]
+
+
 def test_k_means_finds_clusters_that_are_far_apart():
     centres = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
     x_ND = (centres[:, None] + 0.1 * normal(3, 50, 2)).flatten(0, 1)
     generator = torch.Generator().manual_seed(1)
-    found, counts = k_means(x_ND, 3, 20, generator)
+    found, counts = k_means(x_ND, x_ND[torch.randperm(150, generator=generator)[:3]], 20)
     expected = x_ND.unflatten(0, (3, 50)).mean(1)
     order = torch.cdist(expected, found).argmin(1)
     close(found[order], expected)
@@ -158,6 +275,12 @@ def test_the_balancer_is_equation_5(same):
             totals[name] = totals[name] * beta + np.mean([np.sqrt((item**2).sum()) for item in g])
             expected = expected + 2.0 * weights[name] / 4.1 * g / (totals[name] / fixes)
         same(("EnCodec", "balancer, equation 5", f"step {step}"), "gradient", found, torch.tensor(expected).float())
+
+
+def test_equation_5_is_a_sum_of_shares():
+    gradients, lengths = [normal(2, 3, seed=n) for n in range(3)], torch.tensor([0.5, 2.0, 4.0])
+    expected = 10 * (0.1 * gradients[0] / 0.5 + 1.0 * gradients[1] / 2 + 3.0 * gradients[2] / 4) / 4.1
+    close(balanced(gradients, lengths, [0.1, 1.0, 3.0], norm=10.0), expected)
 
 
 def test_weights_of_the_balancer_are_shares_of_the_gradient():
@@ -218,7 +341,7 @@ def test_the_discriminator_is_the_authors(channels, same):
         same(row, "scores", one.scores_B1FK, s)
         for a, b in zip(one.features, f, strict=True):
             same(row, "features", a, b)
-    adversarial_loss(judged).backward()
+    adversarial_loss([one.scores_B1FK for one in judged]).backward()
     torch.stack([F.relu(1 - s).mean() for s in scores]).mean().backward()
     same(row, "gradient", x.grad, y.grad)
 
@@ -233,27 +356,65 @@ def test_left_and_right_are_judged_apart():
 # --- losses -----------------------------------------------------------------------------------------------------------
 
 
+def test_weights_are_those_of_section_4_4():
+    low, high = WEIGHTS["24khz"], WEIGHTS["48khz"]
+    assert low.balanced() == {"time": 0.1, "mel": 1, "adversarial": 3, "features": 3}
+    assert high.balanced() == {"time": 0.1, "mel": 1, "adversarial": 4, "features": 4}
+    assert (low.discriminator_updates, high.discriminator_updates) == (2 / 3, 0.5)
+
+
+def test_hinges_are_the_papers_on_both_sides_of_one():
+    real, made = ([shift + 3 * normal(3, 1, n, 9, seed=n) for n in (4, 5)] for shift in (0.7, -1.5))
+    for scores in (real, made):
+        assert all((one < -1).any() and (one > 1).any() for one in scores)
+    r, m = ([one.double().numpy() for one in scores] for scores in (real, made))
+    expected = sum(np.maximum(0, 1 - a).mean() + np.maximum(0, 1 + b).mean() for a, b in zip(r, m, strict=True)) / 2
+    assert discriminator_loss(real, made).item() == pytest.approx(expected, rel=1e-6)
+    assert adversarial_loss(made).item() == pytest.approx(sum(np.maximum(0, 1 - b).mean() for b in m) / 2, rel=1e-6)
+
+
+def test_the_loss_over_time_is_torchs():
+    real, made = normal(2, 1, 50), normal(2, 1, 50, seed=3)
+    close(time_loss(real, made), F.l1_loss(made, real))
+
+
+def test_a_spectrogram_loss_is_a_mean_over_sounds():
+    """Of each sound the mean difference, and the root of the mean square; a root of the mean of all is another."""
+    real, made = normal(2, 4, 5), normal(2, 4, 5, seed=3)
+    made[1] *= 10
+    terms = [(r - m).abs().mean() + 3 * (r - m).square().mean().sqrt() for r, m in zip(real, made, strict=True)]
+    close(spectrogram_loss(real, made, 3.0), sum(terms) / 2)
+
+
+def test_features_of_real_sounds_get_no_gradient():
+    real, made = ([[normal(2, 3, seed=seed).requires_grad_()]] for seed in (2, 3))
+    feature_loss(real, made).backward()
+    assert real[0][0].grad is None and made[0][0].grad.abs().min() > 0
+
+
 def test_the_losses_of_codec_and_discriminator_are_the_papers():
     judge = perturbed(Discriminator(DiscriminatorConfig(windows=(32, 64), filters=4)))
     real, made = judge(normal(2, 1, 200)), judge(normal(2, 1, 200, seed=3))
     hinge = np.mean([np.maximum(0, 1 - m.scores_B1FK.detach().numpy()).mean() for m in made])
-    assert adversarial_loss(made).item() == pytest.approx(hinge, rel=1e-5)
+    scores = [[judged.scores_B1FK for judged in both] for both in (real, made)]
+    assert adversarial_loss(scores[1]).item() == pytest.approx(hinge, rel=1e-5)
     both = [
         np.maximum(0, 1 - r.scores_B1FK.detach().numpy()).mean()
         + np.maximum(0, 1 + m.scores_B1FK.detach().numpy()).mean()
         for r, m in zip(real, made, strict=True)
     ]
-    assert discriminator_loss(real, made).item() == pytest.approx(np.mean(both), rel=1e-5)
+    assert discriminator_loss(*scores).item() == pytest.approx(np.mean(both), rel=1e-5)
     relative = [
         (r - m).abs().mean().item() / r.abs().mean().item()
         for one, other in zip(real, made, strict=True)
         for r, m in zip(one.features, other.features, strict=True)
     ]
-    assert feature_loss(real, made).item() == pytest.approx(np.mean(relative), rel=1e-5)
+    features = [[judged.features for judged in both] for both in (real, made)]
+    assert feature_loss(*features).item() == pytest.approx(np.mean(relative), rel=1e-5)
 
 
 @pytest.mark.filterwarnings("ignore:Empty filters")
-def test_the_mel_loss_is_equation_2_with_librosas_spectrograms(same):
+def test_the_mel_loss_is_equation_1_with_librosas_spectrograms(same):
     librosa = pytest.importorskip("librosa")
     real, made = 0.1 * normal(1, 1, 6000), 0.1 * normal(1, 1, 6000, seed=3)
     terms = []

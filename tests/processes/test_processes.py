@@ -1,32 +1,17 @@
 """Training in two processes gives what one process gives from the same batches."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import runs
 import torch
+from launching import HERE, torchrun
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.data.distributed import DistributedSampler
 
 from mmlearn import train
 from mmlearn.train import processes
-
-HERE = Path(__file__).parent
-
-
-def torchrun(script: Path, *arguments: str, count: int = 2) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}", script]
-    return subprocess.run(
-        [*map(str, command), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE)},
-    )
 
 
 @pytest.fixture(scope="module")

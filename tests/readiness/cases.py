@@ -15,16 +15,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from mmlearn.models import clip, encodec, encodec_discriminator, encodec_lm, imagebind, vit
+from mmlearn.models import clip, encodec, encodec_discriminator, encodec_lm, imagebind, spectral_codec, vit
 from mmlearn.models.clip import CLIP, CLIPConfig
 from mmlearn.models.cnn import SmallCNN
-from mmlearn.models.encodec import EnCodec, EnCodecConfig, EnCodecOutput, ResidualUnit
+from mmlearn.models.encodec import EnCodec, EnCodecConfig, EnCodecOutput
 from mmlearn.models.encodec_discriminator import Convolution2d, Discriminator, DiscriminatorConfig, Judgement
 from mmlearn.models.encodec_lm import CodeLM, CodeLMConfig
 from mmlearn.models.encodec_losses import adversarial_loss
 from mmlearn.models.imagebind import ImageBind, ImageBindConfig, SignalConfig, TextConfig
+from mmlearn.models.spectral_codec import SpectralCodec, SpectralCodecConfig, SpectralCodecOutput
 from mmlearn.models.vit import ViT, ViTConfig
 from mmlearn.nn.contrastive import symmetric_loss
+from mmlearn.nn.seanet import ResidualUnit
 from mmlearn.nn.transformer import PreNormBlock
 
 
@@ -119,6 +121,11 @@ def sounds(config: EnCodecConfig, batch: int) -> tuple[Tensor]:
     return (torch.randn(batch, config.channels, samples),)
 
 
+def framed_sounds(config: SpectralCodecConfig, batch: int) -> tuple[Tensor]:
+    """Of a few frames, the last of them begun."""
+    return (torch.randn(batch, 1, 9 * config.frame - 1),)
+
+
 def judged_sounds(config: DiscriminatorConfig, batch: int) -> tuple[Tensor]:
     return (torch.randn(batch, 1, 2 * max(config.windows)),)
 
@@ -144,12 +151,12 @@ def binding_loss(model: ImageBind, vectors: dict[str, Tensor], inputs: tuple) ->
     return model.loss(vectors)
 
 
-def codec_loss(model: EnCodec, output: EnCodecOutput, inputs: tuple) -> Tensor:
+def codec_loss(model: nn.Module, output: EnCodecOutput | SpectralCodecOutput, inputs: tuple) -> Tensor:
     return F.l1_loss(output.waveform_BCT, inputs[0]) + output.commitment
 
 
 def deceived_loss(model: Discriminator, judged: list[Judgement], inputs: tuple) -> Tensor:
-    return adversarial_loss(judged)
+    return adversarial_loss([one.scores_B1FK for one in judged])
 
 
 def code_loss(model: CodeLM, scores_BQFK: Tensor, inputs: tuple) -> Tensor:
@@ -178,9 +185,11 @@ TINY_IMAGEBIND = ImageBindConfig(
 )
 STILLS = replace(TINY_IMAGEBIND.only("text"), embed_dim=12)
 SMALL_CODEC = {"dim": 12, "filters": 4, "entries": 16, "residual_units": 2}
-TINY_ENCODEC = EnCodecConfig(600, 2, (0.8, 2.0), strides=(2, 3), **SMALL_CODEC)
+TINY_ENCODEC = EnCodecConfig(rate=600, channels=2, bandwidths=(0.8, 2.0), strides=(2, 3), **SMALL_CODEC)
 SEGMENTED = {"causal": False, "norm": "group", "normalise": True, "segment": 0.1}
-TINY_STEREO = EnCodecConfig(600, 2, (0.8, 2.0), strides=(2, 3), **SMALL_CODEC, **SEGMENTED)
+TINY_STEREO = EnCodecConfig(rate=600, channels=2, bandwidths=(0.8, 2.0), strides=(2, 3), **SMALL_CODEC, **SEGMENTED)
+DILATIONS = {"encoder_dilations": (1, 2), "decoder_dilations": (2, 1)}
+TINY_SPECTRAL = SpectralCodecConfig(600, 12, 3, 2, width=10, dim=6, codebooks=3, entries=16, **DILATIONS)
 TINY_JUDGE = DiscriminatorConfig(windows=(32, 16), filters=6, kernel=(3, 5), dilations=(1, 2))
 TINY_LM = CodeLMConfig(3, 16, 4, dim=24, layers=2, heads=3)
 TINY_CNN = replace(TINY_VIT, image_size=(16, 32), dim=6)
@@ -203,6 +212,15 @@ CASES = (
         encodec_discriminator.PRESETS,
         loss=deceived_loss,
         blocks=(Convolution2d,),
+    ),
+    Case(
+        "spectral-codec",
+        SpectralCodec,
+        framed_sounds,
+        TINY_SPECTRAL,
+        spectral_codec.PRESETS,
+        loss=codec_loss,
+        blocks=(ResidualUnit,),
     ),
     Case("encodec-lm", CodeLM, codes, TINY_LM, encodec_lm.PRESETS, loss=code_loss, blocks=(encodec_lm.Block,)),
 )

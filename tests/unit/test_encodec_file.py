@@ -11,7 +11,7 @@ from mmlearn.models.encodec_file import compress, decompress, pack, unpack
 from mmlearn.models.encodec_lm import CodeLM, CodeLMConfig
 from mmlearn.nn.arithmetic import PRECISION, ArithmeticDecoder, ArithmeticEncoder, cumulative
 
-CONFIG = EnCodecConfig(600, 1, (0.8, 1.6), strides=(2, 3), dim=6, filters=4, entries=16)
+CONFIG = EnCodecConfig(rate=600, channels=1, bandwidths=(0.8, 1.6), strides=(2, 3), dim=6, filters=4, entries=16)
 STEREO = replace(CONFIG, channels=2, causal=False, norm="group", normalise=True, segment=0.5)
 LM = CodeLMConfig(4, 16, 5, dim=16, layers=2, heads=2)
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmlearn.models.encodec import EnCodec, EnCodecConfig, cut, overlap_add
 from mmlearn.models.encodec_discriminator import Discriminator, DiscriminatorConfig
@@ -17,13 +17,19 @@ from mmlearn.nn.recurrent import LSTM
 
 SMALL = {"dim": 6, "filters": 4, "entries": 16}
 STREAMS = {
-    "one unit": EnCodecConfig(600, 1, (0.8, 2.0), strides=(2, 3), **SMALL),
-    "two units, stereo": EnCodecConfig(400, 2, (0.4, 1.6), strides=(4,), residual_units=2, **SMALL),
-    "no skip convolution": EnCodecConfig(3000, 1, (0.8,), strides=(2, 3, 5), skip_convolution=False, **SMALL),
-    "zeros": EnCodecConfig(600, 1, (0.8,), strides=(2, 3), padding="constant", **SMALL),
-    "replicate": EnCodecConfig(600, 1, (0.8,), strides=(3, 2), padding="replicate", **SMALL),
+    "one unit": EnCodecConfig(rate=600, channels=1, bandwidths=(0.8, 2.0), strides=(2, 3), **SMALL),
+    "two units, stereo": EnCodecConfig(
+        rate=400, channels=2, bandwidths=(0.4, 1.6), strides=(4,), residual_units=2, **SMALL
+    ),
+    "no skip convolution": EnCodecConfig(
+        rate=3000, channels=1, bandwidths=(0.8,), strides=(2, 3, 5), skip_convolution=False, **SMALL
+    ),
+    "zeros": EnCodecConfig(rate=600, channels=1, bandwidths=(0.8,), strides=(2, 3), padding="constant", **SMALL),
+    "replicate": EnCodecConfig(rate=600, channels=1, bandwidths=(0.8,), strides=(3, 2), padding="replicate", **SMALL),
 }
-SEGMENTED = EnCodecConfig(600, 2, (0.8, 1.6), strides=(2, 3), causal=False, norm="group", normalise=True, segment=0.5)
+SEGMENTED = EnCodecConfig(
+    rate=600, channels=2, bandwidths=(0.8, 1.6), strides=(2, 3), causal=False, norm="group", normalise=True, segment=0.5
+)
 SEGMENTED = replace(SEGMENTED, **SMALL)
 
 
@@ -32,9 +38,12 @@ def sound(config: EnCodecConfig, samples: int, count: int = 2) -> Tensor:
 
 
 def codec(config: EnCodecConfig) -> EnCodec:
-    """With codebooks that fit its latents."""
+    """With codebooks that fit its latents, and biases that are not zero, since zeros hide errors."""
     torch.manual_seed(0)
     model = EnCodec(config).eval()
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            nn.init.normal_(parameter, std=0.1)
     model.start_codebooks(sound(config, 40 * config.hop, 4), generator=torch.Generator().manual_seed(0))
     return model
 
@@ -75,6 +84,20 @@ def test_a_stream_is_the_whole(case, sizes):
                     assert torch.equal(codes_BQF, segment.codes_BQF)
                     found_BCT, _ = stream(one.decode_step, pieces(codes_BQF, [1, 3, 2]))
                     torch.testing.assert_close(found_BCT, model.decode([segment]), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("padding", ["reflect", "replicate", "constant"])
+@pytest.mark.parametrize(("kernel", "stride", "dilation"), [(5, 3, 1), (8, 3, 1), (4, 2, 3), (7, 1, 2), (1, 1, 1)])
+def test_a_convolution_of_any_span_can_stream(kernel, stride, dilation, padding):
+    """EnCodec's own kernels are one or two strides long, which hides what is counted wrongly."""
+    layer = Convolution(2, 3, kernel, stride=stride, dilation=dilation, padding=padding)
+    nn.init.normal_(layer.bias)
+    with torch.no_grad():
+        for samples in (1, 9, 23, 24, 25):
+            x_BCT = torch.randn(2, 2, samples, generator=torch.Generator().manual_seed(samples))
+            for sizes in ([1], [4, 1, 6], [30]):
+                found_BDU, _ = stream(layer.step, pieces(x_BCT, sizes))
+                torch.testing.assert_close(found_BDU, layer(x_BCT), rtol=1e-5, atol=1e-6)
 
 
 def test_a_stream_that_ends_with_an_empty_piece_is_the_whole():
@@ -194,10 +217,42 @@ def test_training_draws_every_bandwidth():
 @pytest.mark.parametrize("samples", [299, 300, 301, 597, 598, 1000])
 def test_segments_cover_the_sound_and_fade_into_each_other(samples):
     x_BCT = sound(SEGMENTED, samples)
-    groups = cut(x_BCT, SEGMENTED.segment_length, SEGMENTED.segment_stride)
-    stretches = [one for group in groups for one in group.unbind(1)]
+    stretches = cut(x_BCT, SEGMENTED.segment_length, SEGMENTED.segment_stride)
     torch.testing.assert_close(overlap_add(stretches, SEGMENTED.segment_stride), x_BCT)
     assert len(stretches) == -(-samples // SEGMENTED.segment_stride)
+
+
+@pytest.mark.parametrize("samples", [120, 300, 598, 1000, 1201])
+@pytest.mark.parametrize("overlap", [0.01, 0.25, 0.6])
+def test_segments_are_decoded_as_they_come(overlap, samples):
+    """A stream of whole segments, of which each says all that no later one changes."""
+    model = codec(replace(SEGMENTED, overlap=overlap))
+    length, stride = model.config.segment_length, model.config.segment_stride
+    x_BCT, taken = sound(model.config, samples), 0
+
+    def arriving():
+        nonlocal taken
+        for stretch_BCT in cut(x_BCT, length, stride):
+            taken += 1
+            yield model.encode(stretch_BCT)[0]
+
+    with torch.no_grad():
+        found = []
+        for piece_BCT in model.decode_segments(arriving()):
+            found.append(piece_BCT)
+            assert taken == min(len(found), -(-samples // stride))
+        whole_BCT = model.decode(model.encode(x_BCT))
+    assert {piece.shape[-1] for piece in found[:-2]} <= {stride}
+    torch.testing.assert_close(torch.cat(found, -1), whole_BCT, rtol=1e-5, atol=1e-6)
+
+
+def test_a_model_without_segments_says_so():
+    model = codec(STREAMS["one unit"])
+    (segment,) = model.encode(sound(model.config, 60))
+    with pytest.raises(ValueError, match="makes one segment of a sound; got 2"):
+        model.decode([segment, segment])
+    with pytest.raises(ValueError, match="one segment of a sound; `decode_step`"):
+        model.decode_segments([segment])
 
 
 def test_a_stretch_that_was_filled_up_may_end_behind_the_last_one():
@@ -271,7 +326,8 @@ def test_training_with_every_loss_brings_the_sound_nearer(config):
         output = model(waveform_BCT, model.draw_bandwidth(generator))
         if torch.rand((), generator=generator) < weights.discriminator_updates:
             theirs.zero_grad()
-            discriminator_loss(judge(waveform_BCT), judge(output.waveform_BCT.detach())).backward()
+            pair = judge(waveform_BCT), judge(output.waveform_BCT.detach())
+            discriminator_loss(*([one.scores_B1FK for one in judged] for judged in pair)).backward()
             theirs.step()
         judged = judge(waveform_BCT), judge(output.waveform_BCT)
         losses = codec_losses(waveform_BCT, output.waveform_BCT, mel, *judged)

@@ -499,7 +499,7 @@ def test_offline_by_the_environment(tmp_path):
 
 
 def test_a_model_without_a_layout_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="no official layout is known for a Linear; there are some for CLIP, Image"):
+    with pytest.raises(ValueError, match=r"no official layout is known for a Linear; there are some for CLIP, .*ViT"):
         hub.save(torch.nn.Linear(2, 2), tmp_path)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from mmlearn.course.drawings.page import Page
+from mmlearn.course.drawings.sound import LOOK
 from mmlearn.course.figures import COLOURS, styled
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 BOUND, NEVER = COLOURS[0], COLOURS[1]
 BOX = {"boxstyle": "round,pad=0.5", "fc": "#f2f2f2", "ec": "#555555"}
-SOUND = {"cmap": "magma", "origin": "lower"}
 
 
 @styled
@@ -55,19 +55,6 @@ def idea(image_CYX: Tensor, text: str, spectrogram_MF: Tensor) -> "Figure":
     page.canvas.plot(x, [1.38, 0.75, 0.75, 1.38], color=NEVER, lw=2.2, linestyle=(0, (5, 2)))
     page.text(4.5, 0.88, "never a pair of these two", ha="center", fontsize=10.5, color=NEVER)
     page.text(4.5, 0.36, "Do they meet all the same?", ha="center", fontsize=12, weight="bold")
-    return page.fig
-
-
-@styled
-def spectrogram(spectrogram_MF: Tensor, seconds: float) -> "Figure":
-    """A small spectrogram: time to the right, pitch upwards, bright where there is energy."""
-    page = Page(2.08, 1.3)
-    ax = _sound(page, 0.3, 0.3, 1.6, 0.94, spectrogram_MF)
-    frames = spectrogram_MF.shape[1]
-    ax.set_xticks([0, frames / 2 - 0.5, frames - 1], ["0", f"{seconds / 2:.1f}", f"{seconds:.1f} s"], fontsize=8)
-    ax.tick_params(length=2, pad=2)
-    ax.get_xticklabels()[-1].set_ha("right")
-    page.text(0.16, 0.77, "mel bins", rotation=90, ha="center", va="center", fontsize=8, color="#444444")
     return page.fig
 
 
@@ -126,7 +113,7 @@ def sum_of_both(
 
 
 def _sound(page: Page, left: float, bottom: float, width: float, height: float, spectrogram_MF: Tensor):
-    return page.picture(left, bottom, width, height, spectrogram_MF, **SOUND)
+    return page.picture(left, bottom, width, height, spectrogram_MF, **LOOK)
 
 
 def _folded(name: str, width: int = 14, lines: int = 3) -> str:
