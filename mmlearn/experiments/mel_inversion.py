@@ -14,9 +14,9 @@ Expected, and written down before anything was run:
     4. Without rounds of Griffin and Lim, from random phases as they are, distance and pitch are far worse; words suffer
        less, since magnitudes of overlapping windows carry them.
 
-Nothing in it is trained or chosen by a result. The rounds are as many as are usual. The recogniser's own ears are mel
-filters too, a few dozen: what they do not hear, such as pitch, it cannot miss. So few words lost does not mean that
-people understand as much, nor that it sounds well.
+Nothing in it is trained or chosen by a result. The rounds are as many as are usual. The recogniser's own ears are 25
+mel filters from 130 to 6,800 Hz: what they do not show, such as pitch, it cannot miss. So few words lost does not mean
+that people understand as much, nor that it sounds well.
 
 Shape letters: B batch, T samples, M bins, F frames, K frequencies.
 """
