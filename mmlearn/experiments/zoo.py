@@ -30,7 +30,7 @@ from mmlearn.files import write_whole
 from mmlearn.paths import root
 
 # The module of this package that has the recipe of each checkpoint in its RECIPES.
-MODULES = {"toy-clip": "zoo_clip", "toy-clip-cnn": "zoo_clip", "toy-codec": "zoo_codec"}
+MODULES = {"toy-clip": "zoo_clip", "toy-clip-cnn": "zoo_clip"}
 POINTS = 100  # of a recorded loss curve: means over equal stretches of the steps
 # On another processor sums are rounded differently, and the curves drift apart as training goes on.
 NEAR = 0.05
