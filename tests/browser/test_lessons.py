@@ -85,6 +85,24 @@ def test_lesson_03_runs_and_finds_other_sounds_for_another_text(open_lesson, scr
     sounds.screenshot(path=screenshots / "lesson-03-sounds.png")
 
 
+def test_lesson_14_runs_and_its_knobs_change_picture_and_sound(open_lesson, screenshots):
+    lesson = open_lesson("14")
+    lesson.run_all()
+    assert_ran_with_stand_ins(lesson)
+    lesson.photograph(screenshots / "lesson-14.png")
+
+    knobs = lesson.output("knobs")
+    for number in range(3):  # window, hop, bins
+        before = [knobs.locator(kind).get_attribute("src") for kind in ("img", "audio")]
+        assert before[1].startswith("data:audio/flac;base64,")
+        knobs.locator(SLIDER).nth(number).focus()
+        lesson.page.keyboard.press("ArrowRight")
+        for kind, source in zip(("img", "audio"), before, strict=True):
+            same = f"[...document.querySelectorAll('{kind}')].some(each => each.src === source)"
+            lesson.page.wait_for_function(f"source => !{same}", arg=source)
+    knobs.screenshot(path=screenshots / "lesson-14-knobs.png")
+
+
 def test_a_wrong_answer_its_hints_and_the_right_answer(open_lesson, lab, screenshots):
     lesson = open_lesson("00")
     lesson.run("00-start-here-code-1")
