@@ -722,6 +722,7 @@ for name in (study.WORD, study.TONE):
 #   method: what swings once in a hundredth of a second cannot be timed better than that.
 # - A long hop leaves out frames. Longer than half a window, and pieces of the sound are in no frame.
 # - Few bins leave the melody out, and what is said stays in longest.
+# - Many bins need a long window. A short one has few frequencies, and narrow filters between two of them stay black.
 
 # %% id="knobs"
 milliseconds = RATE // 1_000
