@@ -82,7 +82,8 @@ show(
 #
 # The letters of this lesson: **B** batch, **T** samples of a waveform, **W** samples of a window, **F** frames, **K**
 # frequencies of a spectrum, **M** mel bins.
-#
+
+# %% [markdown]
 # ### Samples
 #
 # A microphone's voltage is measured at equal distances of time. One measurement is a *sample*, and the *sampling rate* says
@@ -255,7 +256,7 @@ listen(
 
 # %% [markdown]
 # What is the window good for? Below is the spectrum of one pure tone that does not fit into the stretch a whole number of
-# times. Cut off abruptly, it seems to hold a little of every frequency: its spectrum *leaks*. Hann's window makes the peak twice as wide, and what is
+# times. Cut off abruptly, it seems to hold a little of every frequency: this is *leakage*. Hann's window makes the peak twice as wide, and what is
 # far from it almost silent.
 
 # %% id="leakage"
@@ -289,7 +290,8 @@ say(
 
 # %% [markdown]
 # A *decibel* is a tenth of a power of ten of the power: `10` decibels are a factor of ten, `20` one of a hundred.
-#
+
+# %% [markdown]
 # ### The mel scale
 #
 # A piano's octaves are equally wide on the keyboard, and each doubles the frequency. An ear hears somewhat like this, but
@@ -510,7 +512,7 @@ overlap_add = check("mel.overlap-add")
 # %% [markdown]
 # ### And back: phases that were lost
 #
-# A mel spectrogram has no phases. Griffin and Lim found a simple way to make some up. Begin with any phases. Together with the given
+# A mel spectrogram has no phases. A simple way to make some up is called *Griffin-Lim*, after who found it. Begin with any phases. Together with the given
 # magnitudes they make frames, and these make a waveform. But the frames were no windows of a sound, so the
 # windows of this waveform have other magnitudes. Keep only their *phases*, put the given magnitudes back, and repeat. With
 # $A$ the given magnitudes, $\phi$ the phases, and $n$ the round:
@@ -720,6 +722,7 @@ for name in (study.WORD, study.TONE):
 #   method: what swings once in a hundredth of a second cannot be timed better than that.
 # - A long hop leaves out frames. Longer than half a window, and pieces of the sound are in no frame.
 # - Few bins leave the melody out, and what is said stays in longest.
+# - Many bins need a long window. A short one has few frequencies, and narrow filters between two of them stay black.
 
 # %% id="knobs"
 milliseconds = RATE // 1_000

@@ -41,9 +41,9 @@ def explore(
     Args:
         draw: `draw(**values)` makes a matplotlib figure. With `layout="none"` it takes a third of the time.
         alt: describes the figure in words. A text is followed by the settings; or `alt(**values)` gives the whole.
-        choices: the values of each setting. Numbers get a slider (arrow keys work), others a menu. A mapping gives
-            values names, which stand in the menu: `head={"mean of all": None, "first": 1}`. `Typed(...)` takes any
-            text.
+        choices: the values of each setting. Numbers get a slider (arrow keys work), from low to high, which begins at
+            the first one named; others get a menu. A mapping gives values names, which stand in the menu:
+            `head={"mean of all": None, "first": 1}`. `Typed(...)` takes any text.
 
     Raises:
         ValueError: no settings, one without values, or one with two values that read the same.
@@ -136,9 +136,10 @@ def _control(name: str, values: dict[str, Any]):
             layout=ipywidgets.Layout(width="480px"),
         )
     numbers = all(text == _text(value) and type(value) in (int, float) for text, value in values.items())
-    kind = ipywidgets.SelectionSlider if numbers and len(values) > 1 else ipywidgets.Dropdown
+    slider = numbers and len(values) > 1
+    kind = ipywidgets.SelectionSlider if slider else ipywidgets.Dropdown
     return kind(
-        options=list(values),
+        options=sorted(values, key=values.get) if slider else list(values),  # it starts at the first that was named
         value=next(iter(values)),
         description=_label(name),
         style={"description_width": "initial"},

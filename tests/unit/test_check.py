@@ -157,7 +157,7 @@ def test_an_unknown_mistake_gets_no_diagnosis(notebook, capsys):
 
 @pytest.mark.parametrize("exercise", exercises(), ids=lambda e: e.slug)
 def test_nothing_written_is_no_failure_and_no_attempt(exercise, capsys):
-    def stub(*inputs):
+    def stub(*inputs, **options):
         raise NotImplementedError(f"{exercise.slug}: replace this line with your code for {exercise.name}")
 
     members = dict.fromkeys(exercise.methods, stub)

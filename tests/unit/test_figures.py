@@ -260,7 +260,7 @@ alts = [canvas.value.split('"')[1]]
 for value in ('3', '0', '5'):
     slider.value = value
     alts.append(canvas.value.split('"')[1] if "img" in canvas.value else canvas.value)
-print(alts, drawn, slider.description, menu.options, plt.get_fignums(), sep="\\n")
+print(alts, drawn, slider.description, slider.options, menu.options, plt.get_fignums(), sep="\\n")
 """
 TYPE = """
 from mmlearn.course.widgets import Typed
@@ -306,11 +306,12 @@ def test_explore_in_a_notebook_has_a_widget_and_two_settings_beside_it(outputs):
 
 def test_moving_the_slider_redraws_describes_remembers_and_shows_errors(outputs):
     (output,) = outputs[3]
-    alts, drawn, label, menu, open_figures = output.text.splitlines()
+    alts, drawn, label, steps, menu, open_figures = output.text.splitlines()
     error = "<pre>RuntimeError: no such layer</pre>"
     assert alts == str(["A line (layer 0, kind a)", "A line (layer 3, kind a)", "A line (layer 0, kind a)", error])
     assert drawn == "[(0, 'a'), (3, 'b'), (3, 'a'), (5, 'a')]"  # layer 0 was not drawn again
     assert (label, menu, open_figures) == ("layer", "('a', 'b')", "[]")
+    assert steps == "('0', '3', '5')"  # from low to high, in whatever order they were named
 
 
 def test_typing_redraws_for_any_text(outputs):
