@@ -277,7 +277,7 @@ LAYERS = ((4, 2, 5), (4, 3, 7), (4, 6))  # of each discriminator
 
 def probe_features(feature_loss, case: Case) -> None:
     """Two discriminators of three layers; the numbers of one are thousands of times as large as another's."""
-    sizes = ((0.01, 30.0, 1.0), (5.0, 0.1, 300.0))
+    sizes = ((0.1, 30.0, 1.0), (5.0, 0.3, 300.0))
 
     def layers(more: float) -> list[list[Tensor]]:
         return [[more * size * case.randn(*shape) for size, shape in zip(row, LAYERS, strict=True)] for row in sizes]

@@ -295,3 +295,18 @@ def one_hot_as_it_comes(sums, counts, x, codes, decay):
 def in_place(sums, counts, x, codes, decay):
     new_sums, new_counts = moving_averages(sums, counts, x, codes, decay)
     return sums.copy_(new_sums), counts.copy_(new_counts)
+
+
+@misconception("You multiplied the sums by the counts. A sum over the latents has them in it: leave it as it is.")
+class SumsTimesCounts(Averages):
+    def total(self, chose, x, codes):
+        return chose.sum(dim=0)[:, None] * (chose.T @ x)
+
+
+@of(
+    "encodec.averages",
+    "You began the sums with zeros in float32, and float64 latents do not fit. Write `torch.zeros_like(sums_KD)`.",
+)
+def zeros_in_float32(sums, counts, x, codes, decay):
+    total = torch.zeros(sums.shape).index_add_(0, codes, x)
+    return decay * sums + (1 - decay) * total, moving_averages(sums, counts, x, codes, decay)[1]

@@ -267,3 +267,52 @@ class Float32(Steps):
 @of("encodec.balancer", "Everything else is right. Unless told otherwise R is 1: write `norm: float = 1.0`.")
 def no_default(gradients, lengths, weights, norm):
     return Steps()(gradients, lengths, weights, norm)
+
+
+@misconception("You added up the weighted lengths and divided once. Divide each gradient by its own loss's length.")
+class DividedOnce(Steps):
+    def __call__(self, gradients, lengths, weights, norm=1.0):
+        total = sum(weight * length for weight, length in zip(weights, lengths, strict=True))
+        terms = (weight * gradient for weight, gradient in zip(weights, gradients, strict=True))
+        return norm * sum(terms) / (total + 1e-12)
+
+
+@misconception("You multiplied by R twice. Once is enough: in each term, or at the end.")
+class NormTwice(Steps):
+    def end(self, result, norm):
+        return norm * result
+
+
+@misconception(
+    "You added up the weighted gradients, which is what the balancer replaces. Divide by lengths and weights."
+)
+class WeightedGradients(Steps):
+    def __call__(self, gradients, lengths, weights, norm=1.0):
+        return sum(weight * gradient for weight, gradient in zip(weights, gradients, strict=True))
+
+
+@misconception("You left out R and the usual lengths: multiply by `norm`, divide by `length + 1e-12`.")
+class SharesAlone(Steps):
+    def share(self, weight, weights, norm):
+        return weight / self.total(weights)
+
+    def divisor(self, gradient, length, lengths):
+        return 1
+
+
+@misconception("You brought each gradient to its usual length. Divide by that: then its scale does not count.")
+class BroughtToUsual(Steps):
+    def scaled(self, gradient, length, lengths):
+        return gradient / (gradient.norm() + 1e-12) * length
+
+
+@misconception("You made the lengths sum to 1 first. Divide by them as they are.")
+class LengthsAsShares(Steps):
+    def divisor(self, gradient, length, lengths):
+        return length / lengths.sum() + 1e-12
+
+
+@misconception("You replaced NaN after the division. Add `1e-12` to each length before it.")
+class NaNReplaced(Steps):
+    def scaled(self, gradient, length, lengths):
+        return torch.nan_to_num(gradient / length)

@@ -239,3 +239,37 @@ class LastTermAloneLearns(Commitment):
 @of("encodec.commitment", "You made the terms float32, whatever the latents were. Leave the dtype as it comes.")
 def float32_terms(x, said):
     return commitment(x, said).float()
+
+
+@misconception("You squared the mean length. Square each length, then take the mean.")
+class SquareOfTheMeanLength(Commitment):
+    def numbers(self, left):
+        return left.norm(dim=2)
+
+    def given(self, terms):
+        return terms.square()
+
+
+@misconception("You took the length of everything that is left over. It is the mean over the latents, of squares.")
+class LengthOfEverything(Commitment):
+    def given(self, terms):
+        return (terms * self.count).sqrt()
+
+    def __call__(self, x, said):
+        self.count = len(x)
+        return super().__call__(x, said)
+
+
+@misconception("You did not square, so signs cancel. A squared length is the sum of the squares.")
+class NotSquared(Commitment):
+    def numbers(self, left):
+        return left.sum(dim=2)
+
+
+@misconception(
+    "You took what was said from what the codebooks before left over. It is all that was said: take it from `x_ND`."
+)
+class TakenFromTheRest(Commitment):
+    def left(self, x, said):
+        said = said.detach()
+        return x - torch.cat([torch.zeros_like(said[:1]), said[:-1]]) - said

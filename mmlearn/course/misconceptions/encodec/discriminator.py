@@ -286,3 +286,41 @@ class PythonNumber(Discriminator):
 @of("encodec.discriminator", "You made the loss float32, whatever the scores were. Leave the dtype as it comes.")
 def float32_loss(real, made):
     return discriminator_loss(real, made).float()
+
+
+@misconception(
+    "You rewarded nothing and charged what is beyond the margin. What falls short of it costs: `F.relu(1 - r)`."
+)
+class BeyondCosts(Discriminator):
+    def real(self, r):
+        return F.relu(r - 1).mean()
+
+    def made(self, m):
+        return F.relu(-1 - m).mean()
+
+
+@misconception("You took the difference of mean scores. Each score has its hinge: `F.relu(1 - r)` and `F.relu(1 + m)`.")
+class DifferenceOfMeans(Discriminator):
+    def one(self, r, m):
+        return m.mean() - r.mean()
+
+
+@misconception("You took one hinge, of the difference of mean scores. Each score has its own, real and made.")
+class HingeOfTheDifference(Discriminator):
+    def one(self, r, m):
+        return F.relu(1 - r.mean() + m.mean())
+
+
+@misconception("You took the worst score of all. The max is between 0 and the margin, for each score: `F.relu`.")
+class WorstScore(Discriminator):
+    def mean(self, margins):
+        return F.relu(margins.max())
+
+
+@misconception("You took the score's hinge from 1. The hinge is of the difference: `F.relu(1 - r)`.")
+class HingeInside(Discriminator):
+    def real(self, r):
+        return 1 - F.relu(r).mean()
+
+    def made(self, m):
+        return 1 + F.relu(m).mean()

@@ -296,3 +296,27 @@ class ListOfTerms(Features):
 @of("encodec.features", "You made the loss float32, whatever the features were. Leave the dtype as it comes.")
 def float32_loss(real, made):
     return feature_loss(real, made).float()
+
+
+@misconception("You divided number by number by a mean over the batch. Take one mean over the whole layer.")
+class ByTheMeanOverTheBatch(Features):
+    def term(self, r, m):
+        return ((r.detach() - m).abs() / r.detach().abs().mean(dim=0)).mean()
+
+
+@misconception("You raised small sizes to 1 before dividing. Divide by the size as it is: layers differ in scale.")
+class SizeAtLeastOne(Features):
+    def below(self, r, m):
+        return r.abs().mean().clamp(min=1)
+
+
+@misconception("You added 1 to the size before dividing. Divide by the size as it is.")
+class OneAdded(Features):
+    def below(self, r, m):
+        return 1 + r.abs().mean()
+
+
+@misconception("You took a length above and a mean below. Take means of absolute values, above and below.")
+class LengthByMean(Features):
+    def above(self, r, m):
+        return (r - m).norm()

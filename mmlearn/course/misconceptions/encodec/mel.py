@@ -267,3 +267,28 @@ def float32_loss(real, made, alpha=1.0):
 @of("encodec.mel-loss", "Everything else is right. Unless told otherwise alpha is 1: write `alpha: float = 1.0`.")
 def no_default(real, made, alpha):
     return spectrogram_loss(real, made, alpha)
+
+
+@misconception("You divided the length by M F, and its root belongs there. Take the mean before the root.")
+class LengthByTheNumber(Steps):
+    def squared(self, difference):
+        return (difference.flatten(1).norm(dim=1) / difference[0].numel()).mean()
+
+
+@misconception("You put alpha below the root. It is the weight of the root.")
+class AlphaBelowTheRoot(Steps):
+    def sum(self, absolute, squared, alpha):
+        return absolute + alpha**0.5 * squared
+
+
+@misconception("You took the root of both terms. It is that of the squares alone.")
+class RootOfBoth(Steps):
+    def __call__(self, real, made, alpha=1.0):
+        difference = made - real
+        return (difference.abs().mean(dim=(1, 2)) + alpha * difference.square().mean(dim=(1, 2))).sqrt().mean()
+
+
+@misconception("You took the length of each frame. Take the root of the mean over bins and frames: `dim=(1, 2)`.")
+class LengthOfEachFrame(Steps):
+    def squared(self, difference):
+        return difference.norm(dim=1).mean()

@@ -329,3 +329,36 @@ def in_place(x, books):
     codes, stages = quantise(x, books)
     x -= stages[-1]
     return codes, stages
+
+
+@misconception(
+    "You took all that was said from what was left. Take it from the latent, or the chosen entry from the rest."
+)
+class AllSaidTakenAgain(Quantise):
+    def __call__(self, x, books):
+        left, said = x, torch.zeros_like(x)
+        codes, stages = [], []
+        for entries in books:
+            codes.append(self.choose(left, entries))
+            said = said + entries[codes[-1]]
+            left = left - said
+            stages.append(said)
+        return torch.stack(codes), torch.stack(stages)
+
+
+@misconception("You added the chosen entry to each stage twice. A stage is what was said, the entry among it.")
+class EntryTwice(Quantise):
+    def given(self, codes, stages):
+        return codes, 2 * stages - torch.cat([torch.zeros_like(stages[:1]), stages[:-1]])
+
+
+@misconception("You made the codes int32. Leave them as `argmin` gives them, int64: an index in torch is that.")
+class ShortCodes(Quantise):
+    def given(self, codes, stages):
+        return codes.int(), stages
+
+
+@misconception("You returned three tensors, what is left over too. Return codes and stages alone.")
+class ThreeTensors(Quantise):
+    def given(self, codes, stages):
+        return codes, stages, stages[-1]

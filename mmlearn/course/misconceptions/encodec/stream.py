@@ -213,7 +213,7 @@ class NewestLeftOut(Steps):
 
 
 @misconception(
-    "You kept the first S samples, which is the old state. The new one is the last S samples of held and piece, joined.",
+    "You kept the first S samples, or the old state, which is the same. Keep the last S of held and piece, joined.",
     ANY_STATE,
 )
 class OldState(Steps):
@@ -281,3 +281,23 @@ class Added(Steps):
 class Detached(Steps):
     def out(self, piece, held, weight, bias):
         return super().out(piece, held, weight, bias).detach()
+
+
+@misconception("You cut off the first S samples that come out. As many come out as went in: keep them all.")
+class FirstCutOff(Steps):
+    def out(self, piece, held, weight, bias):
+        return super().out(piece, held, weight, bias)[:, :, weight.shape[2] - 1 :]
+
+
+@misconception(
+    "You kept the old state after a piece shorter than S. Take the last S samples of held and piece, joined."
+)
+class OldStateAfterShortPieces(Steps):
+    def state(self, piece, held, S, out):
+        return self.last(piece, S) if piece.shape[2] >= S else held
+
+
+@misconception("You added the bias twice. `F.conv1d` adds what it is given.")
+class BiasTwice(Steps):
+    def out(self, piece, held, weight, bias):
+        return super().out(piece, held, weight, bias) + bias[:, None]
