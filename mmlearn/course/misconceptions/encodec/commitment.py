@@ -224,13 +224,13 @@ class Detached(Commitment):
         return terms.detach().clone().requires_grad_()
 
 
-@misconception("You let the first terms alone send a gradient: the loop detaches more each time. Detach `said` only.")
+@misconception("You let the first term alone send a gradient. Each one does: detach `said_QND` only.")
 class FirstTermAloneLearns(Commitment):
     def given(self, terms):
         return torch.cat([terms[:1], terms[1:].detach()])
 
 
-@misconception("You let the last term alone send a gradient. Each one does.")
+@misconception("You let the last term alone send a gradient. Each one does: detach `said_QND` only.")
 class LastTermAloneLearns(Commitment):
     def given(self, terms):
         return torch.cat([terms[:-1].detach(), terms[-1:]]) if len(terms) > 1 else terms

@@ -229,13 +229,13 @@ class LastDivided(Discriminator):
         return losses[-1] / len(losses)
 
 
-@misconception("You divided the sum of the real terms by K and not that of the made ones, or added a term only once.")
+@misconception("You divided the real terms alone by K. Take the mean over the discriminators of both.")
 class HalfDivided(Discriminator):
     def __call__(self, real, made):
         return sum(map(self.real, real)) / len(real) + sum(map(self.made, made))
 
 
-@misconception("You divided by the number of lists, real and made, 2 K. There are K discriminators.")
+@misconception("You divided by 2 K, the number of all tensors. There are K discriminators.")
 class DividedTwice(Discriminator):
     def over(self, losses):
         return torch.stack(losses).mean() / 2 if len(losses) > 1 else losses[0]
@@ -288,9 +288,7 @@ def float32_loss(real, made):
     return discriminator_loss(real, made).float()
 
 
-@misconception(
-    "You rewarded nothing and charged what is beyond the margin. What falls short of it costs: `F.relu(1 - r)`."
-)
+@misconception("You charged what is beyond the margin. What falls short of it costs: `F.relu(1 - r)`.")
 class BeyondCosts(Discriminator):
     def real(self, r):
         return F.relu(r - 1).mean()
@@ -311,13 +309,13 @@ class HingeOfTheDifference(Discriminator):
         return F.relu(1 - r.mean() + m.mean())
 
 
-@misconception("You took the worst score of all. The max is between 0 and the margin, for each score: `F.relu`.")
+@misconception("You took the worst score of all. Each max is of 0 and one margin, `F.relu`; then comes the mean.")
 class WorstScore(Discriminator):
     def mean(self, margins):
         return F.relu(margins.max())
 
 
-@misconception("You took the score's hinge from 1. The hinge is of the difference: `F.relu(1 - r)`.")
+@misconception("You took the hinge of the score alone. The margin stands inside: `F.relu(1 - r)`.")
 class HingeInside(Discriminator):
     def real(self, r):
         return 1 - F.relu(r).mean()
