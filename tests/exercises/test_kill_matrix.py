@@ -29,6 +29,10 @@ BAND = "raise ValueError(f'filters need 0 <= fmin < fmax <= {rate / 2:g}, half t
 DEVICE = "torch.get_default_device()"
 SLANEY = "torch.where(mel < SLANEY_BREAK_MEL, line, SLANEY_BREAK_HERTZ * (above * SLANEY_STEP).exp())"
 FLOOR = "log_BMF.amax(dim=(1, 2), keepdim=True) - 8"
+WINDOWS = "(x_BCT.shape[-1] - span) // stride + 1"
+CROSS = "(2 * x_ND @ entries_KD.T).neg_()"
+NEAREST = f"{CROSS}.add_(squares_N1).add_(squares_1K).argmin(1)"
+TERMS = "torch.stack([norm * w / sum(weights) * g / (length + EPSILON) for g, length, w in terms])"
 EXPLAINED = {
     "vit.attention": {
         "split: t.unflatten(-1, (self.heads, -1)).transpose(1, 2) -> "
@@ -163,6 +167,55 @@ EXPLAINED = {
         "'Parts at their places, without the half window at the beginning and what lies behind the end.' -> "
         "(removed)": "it is a docstring",
         **dict.fromkeys(("1 -> 2", "0 -> -1"), "there is one row and one channel: the first is the last, at any step"),
+    },
+    "encodec.stream": {
+        **dict.fromkeys(
+            (
+                "(weight_DCK.shape[2] - 1) * dilation -> weight_DCK.shape[2] - 1",
+                "(x_BCT.shape[-1] - span) // stride -> (x_BCT.shape[-1] - span) * stride",
+                "(x_BCT.shape[-1] - span) // stride -> x_BCT.shape[-1] - span",
+                "windows * stride -> windows",
+            ),
+            "the exercise has neither a stride nor a dilation: both are 1",
+        ),
+        **dict.fromkeys(("1 -> 2", "1 -> 0"), "where nothing is held, there is nothing to join in either way"),
+        f"max(0, {WINDOWS}) -> max({WINDOWS}, 0)": "the larger of two does not depend on their order",
+        "0 -> -1": "with all samples held, there are never fewer than no windows",
+    },
+    "encodec.quantise": {
+        **dict.fromkeys(
+            (
+                "nearest: x_ND.square() -> x_ND",
+                f"nearest: {CROSS}.add_(squares_N1) -> {CROSS}",
+            ),
+            "what is added to all distances of a vector alike does not change which is the smallest",
+        ),
+        f"nearest: return {NEAREST} -> return {NEAREST}.detach()": "whole numbers have no gradient",
+    },
+    "encodec.averages": {
+        **dict.fromkeys(
+            (
+                "_add_up(new_KD, new_K) -> (removed)",
+                "_add_up(new_KD, new_K) -> new_KD",
+                "_add_up(new_KD, new_K) -> _add_up(new_K, new_KD)",
+                "_add_up: for tensor in tensors if _several() else ():\n    torch.distributed.all_reduce(tensor) -> "
+                "(removed)",
+                "_add_up: torch.distributed.all_reduce(tensor) -> (removed)",
+                "_add_up: torch.distributed.all_reduce(tensor) -> torch.distributed",
+            ),
+            "the exercise runs in one process",
+        ),
+        **dict.fromkeys(
+            ("new_KD.to(sums_KD.dtype) -> new_KD", "new_K.to(counts_K.dtype) -> new_K"),
+            "the exercise has latents and averages of one dtype",
+        ),
+        "gather: 0 -> -1": "the counts have one axis: the first is the last",
+    },
+    "encodec.balancer": {
+        "lengths.unbind() -> lengths": "a loop over a tensor gives its parts too",
+        f"return {TERMS}.sum(0) -> return {TERMS}.sum(0).detach()": (
+            "gradients are made of losses without a graph of their own: there is nothing to cut off"
+        ),
     },
 }
 
