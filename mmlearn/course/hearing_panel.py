@@ -43,14 +43,14 @@ class Panel:
 
     def go(self, number: int) -> None:
         """Show another trial."""
-        number = min(max(number, 0), len(self.test.trials) - 1)  # a second press may come before the button is disabled
-        self.number = number
-        trial, width = self.test.trials[number], PLAYER + LETTER
-        reference = line(f"Reference: “{trial.words}”") + player(trial.reference, "reference", width)
-        ask = "" if self.test.rated(number).uncovered else line(ASK)
-        self.head.value = strong(f"{TITLE}: trial {number + 1} of {len(self.test.trials)}") + ask + reference
-        uncovered = self.test.rated(number).uncovered
+        self.number = min(max(number, 0), len(self.test.trials) - 1)  # a press may come before its button is disabled
+        trial, uncovered = self.test.trials[self.number], self.test.rated(self.number).uncovered
+        heading = strong(f"{TITLE}: trial {self.number + 1} of {len(self.test.trials)}")
+        reference = line(f"Reference: “{trial.words}”") + player(trial.reference, "reference", LETTER + PLAYER)
+        self.head.value = heading + ("" if uncovered else line(ASK)) + reference
+        before = self.rows.children
         self.rows.children = [ipywidgets.HTML(self._names())] if uncovered else [_scale(), *self._sliders()]
+        _close(before)
         self.tell()
 
     def tell(self) -> None:
@@ -60,9 +60,7 @@ class Panel:
         if rated.uncovered:
             count = "Uncovered: the ratings of this trial stay, and count."
         elif test.complete(self.number):
-            count = (
-                "All sounds rated. Change what you like, then uncover them: from then on the ratings stay, and count."
-            )
+            count = "All sounds rated. Change what you like, then uncover: from then on the ratings stay, and count."
         self.state.value = f"<div role='status'>{line(count)}</div>"
         self.back.disabled, self.next.disabled = self.number == 0, self.number == len(test.trials) - 1
         self.uncover.disabled = rated.uncovered or not test.complete(self.number)
@@ -123,6 +121,13 @@ def _button(description: str, press) -> ipywidgets.Button:
     button = ipywidgets.Button(description=description, layout={"width": "auto"})
     button.on_click(press)
     return button
+
+
+def _close(widgets) -> None:
+    """Forget widgets that are no longer shown, and what is in them: else a kernel keeps every sound that was shown."""
+    for widget in widgets:
+        _close(getattr(widget, "children", ()))
+        widget.close()
 
 
 def _scale() -> ipywidgets.HTML:
