@@ -7,7 +7,7 @@
 A trial is rated blind. Then the learner uncovers it: its ratings stay from then on, and count.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
@@ -58,7 +58,8 @@ def mushra(name: str, trials: Sequence[Trial]) -> None:
             more than 50 kB, or what `mmlearn.eval.listening.stimuli` refuses.
     """
     before = _tests.get(name)
-    test = _tests[name] = ListeningTest(name, trials, before.sheet if before else ratings.Sheet())
+    unwritten = before.sheet if before and before.problem else ratings.Sheet()
+    test = _tests[name] = ListeningTest(name, trials, unwritten)
     page = static_form(test)
     if live():
         from mmlearn.course.hearing_panel import Panel
@@ -87,14 +88,15 @@ class ListeningTest:
     """
 
     def __init__(self, name: str, trials: Sequence[Trial], sheet: ratings.Sheet) -> None:
-        """`sheet` counts where the learner's file has none of this test, or cannot be read."""
+        """`sheet` has ratings that are not in the learner's file."""
         self.name, self.trials = name, trials
         self.sounds = [listening.stimuli(trial.reference, trial.systems, RATE) for trial in trials]
         self.prints = [ratings.fingerprint(sounds) for sounds in self.sounds]
         self._check()
         self.sheet, self.problem = sheet, ""
         try:
-            self.sheet = ratings.read(name) or sheet
+            kept = ratings.read(name)
+            self.sheet = kept.joined(sheet) if kept else sheet
         except (OSError, ValueError) as error:
             self.problem = str(error)
 
@@ -115,18 +117,18 @@ class ListeningTest:
         """Keep a rating, unless its trial is uncovered."""
         if not self.rated(number).uncovered:
             self.sheet.trials.setdefault(self.prints[number], ratings.Rated()).scores[system] = score
-            self._keep()
+            self._write(ratings.keep, self.name, self.sheet)
 
     def uncover(self, number: int) -> None:
         """Close a trial that is complete: its ratings count from now on."""
         if self.complete(number):
             self.rated(number).uncovered = True
-            self._keep()
+            self._write(ratings.keep, self.name, self.sheet)
 
     def begin_anew(self) -> None:
         """Throw all ratings of the test away, and shuffle again."""
         self.sheet = ratings.Sheet()
-        self._keep()
+        self._write(ratings.throw_away, self.name)
 
     def heard(self) -> list[Rating]:
         """The ratings of all trials that were uncovered."""
@@ -154,10 +156,10 @@ class ListeningTest:
             )
         return found
 
-    def _keep(self) -> None:
+    def _write(self, write: Callable[..., ratings.Sheet], *what: object) -> None:
+        """Change the file, and take over what it holds then; ratings that cannot be written stay in memory."""
         try:
-            ratings.keep(self.name, self.sheet)
-            self.problem = ""
+            self.sheet, self.problem = write(*what), ""
         except (OSError, ValueError) as error:
             self.problem = str(error)
 

@@ -38,6 +38,11 @@ class Sheet:
     seed: int = field(default_factory=lambda: secrets.randbits(32))
     trials: dict[str, Rated] = field(default_factory=dict)
 
+    def joined(self, newer: "Sheet") -> "Sheet":
+        """This sheet and what a newer one has; but its seed, and its trials that were uncovered, stay."""
+        uncovered = {print_: trial for print_, trial in self.trials.items() if trial.uncovered}
+        return Sheet(self.seed, self.trials | newer.trials | uncovered)
+
 
 def path() -> Path:
     """Where ratings are kept: in the folder of `progress.json`, which `MMLEARN_PROGRESS` may name."""
@@ -49,12 +54,18 @@ def read(name: str) -> Sheet | None:
     return _store.read(path()).get(name)
 
 
-def keep(name: str, sheet: Sheet) -> None:
-    """Write down a sheet. Trials that another kernel added to it stay. Errors as in `Store.change`."""
+def keep(name: str, sheet: Sheet) -> Sheet:
+    """Join a sheet to what any kernel wrote down, and give the whole. Errors as in `Store.change`."""
     with _store.change(path()) as sheets:
-        before = sheets.get(name)
-        others = before.trials if before and before.seed == sheet.seed else {}
-        sheets[name] = Sheet(sheet.seed, others | sheet.trials)
+        sheets[name] = sheets.get(name, Sheet(sheet.seed)).joined(sheet)
+    return sheets[name]
+
+
+def throw_away(name: str) -> Sheet:
+    """Put an empty sheet in the place of one, and give it. Errors as in `Store.change`."""
+    with _store.change(path()) as sheets:
+        sheets[name] = Sheet()
+    return sheets[name]
 
 
 def fingerprint(sounds: "Mapping[str, Tensor]") -> str:

@@ -72,10 +72,13 @@ def low_anchor(waveform_T: Tensor, rate: int) -> Tensor:
 def stimuli(reference_T: Tensor, systems: Mapping[str, Tensor], rate: int) -> dict[str, Tensor]:
     """All sounds of a trial by what made them: hidden reference, low anchor, and the systems under test, each `[T]`.
 
+    They are detached and on the CPU, wherever a model has made them.
+
     Raises:
         ValueError: no system, more than 12 sounds, a system with the name of reference or anchor, or a sound that is
             not as long as the reference, so that one hears which it is.
     """
+    reference_T = reference_T.detach().cpu()
     hidden = {HIDDEN_REFERENCE: reference_T, LOW_ANCHOR: low_anchor(reference_T, rate)}
     if not 1 <= len(systems) <= MOST_SOUNDS - len(hidden):
         raise ValueError(f"a trial has 1 to {MOST_SOUNDS - len(hidden)} systems; got {len(systems)}")
@@ -85,7 +88,7 @@ def stimuli(reference_T: Tensor, systems: Mapping[str, Tensor], rate: int) -> di
         if waveform_T.shape != reference_T.shape or reference_T.ndim != 1:
             shapes = f"{list(waveform_T.shape)} and {list(reference_T.shape)}"
             raise ValueError(f"{name!r} and its reference must both be [T], equally long; got {shapes}")
-    return hidden | dict(systems)
+    return hidden | {name: waveform_T.detach().cpu() for name, waveform_T in systems.items()}
 
 
 def order(names: Iterable[str], seed: str) -> list[str]:

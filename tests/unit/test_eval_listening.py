@@ -61,7 +61,8 @@ def test_a_rate_that_holds_no_4_kilohertz_has_no_anchor():
 
 
 def test_a_trial_holds_reference_and_anchor_once_beside_the_systems():
-    sounds = stimuli(tone(440), {"a": tone(441), "b": tone(442)}, RATE)
+    sounds = stimuli(tone(440), {"a": tone(441), "b": tone(442).requires_grad_()}, RATE)
+    assert not sounds["b"].requires_grad
     assert sorted(sounds) == ["a", "b", HIDDEN_REFERENCE, LOW_ANCHOR]
     assert torch.equal(sounds[HIDDEN_REFERENCE], tone(440)) and torch.equal(sounds["a"], tone(441))
     assert torch.equal(sounds[LOW_ANCHOR], low_anchor(tone(440), RATE))

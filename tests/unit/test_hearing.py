@@ -225,8 +225,8 @@ def test_ratings_of_other_sounds_are_kept_and_not_mixed_in():
 
 
 def test_the_fingerprint_is_that_of_what_is_heard():
-    sounds = {"a": torch.rand(100) - 0.5, "b": torch.rand(100) - 0.5}
-    same = {"b": sounds["b"].double(), "a": sounds["a"] + 1e-9}
+    sounds = {"a": torch.arange(100) / 32_767, "b": torch.arange(100) / -32_767}  # whole steps of 16 bits
+    same = {"b": sounds["b"].double(), "a": sounds["a"] + 1e-6}
     assert ratings.fingerprint(sounds) == ratings.fingerprint(same)
     for other in ({**sounds, "a": sounds["a"] + 1e-3}, {"a": sounds["b"], "b": sounds["a"]}, {"a": sounds["a"]}):
         assert ratings.fingerprint(other) != ratings.fingerprint(sounds)
@@ -269,6 +269,28 @@ def test_a_damaged_file_is_told_and_kept_and_the_test_goes_on(content):
     assert panel.number == 1
     rate(panel)
     assert panel.told.value == "" and len(ratings.read("toy.codecs").trials) == 2, "all are written down after all"
+
+
+def test_a_file_that_could_not_be_read_for_a_moment_loses_nothing():
+    rate(Panel(show()))
+    written = ratings.path().read_text()
+    ratings.path().write_text("")
+    restart()
+    panel = Panel(show())
+    assert state(panel) == "0 of 4 sounds rated."
+    ratings.path().write_text(written)
+    panel.next.click()
+    rate(panel)
+    assert panel.told.value == "" and [panel.test.complete(number) for number in (0, 1)] == [True, True]
+    assert len(ratings.read("toy.codecs").trials) == 2
+
+
+def test_what_another_kernel_uncovered_stays():
+    panel = Panel(show())
+    rate(panel)
+    ratings.keep("toy.codecs", ratings.Sheet(1, {panel.test.prints[0]: ratings.Rated(GIVEN, uncovered=True)}))
+    rate(panel, dict.fromkeys(GIVEN, 77))
+    assert ratings.read("toy.codecs").trials[panel.test.prints[0]] == ratings.Rated(GIVEN, uncovered=True)
 
 
 def test_a_folder_that_cannot_be_made_is_told(monkeypatch, tmp_path):
