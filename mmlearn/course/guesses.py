@@ -4,16 +4,13 @@ They have a file of their own, `predictions.json`. A check can be run again, a f
 not be lost when `progress.json` is damaged or moved away.
 """
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from mmlearn.course import ledger
-from mmlearn.files import write_whole
-
-VERSION = 1
+from mmlearn.course.store import Store
 
 
 class Guess(NamedTuple):
@@ -29,47 +26,19 @@ def path() -> Path:
 
 
 def read() -> dict[str, Guess]:
-    """All kept guesses by the name of their question.
-
-    Raises:
-        OSError: the file cannot be opened.
-        ValueError: the file is damaged; the message says what to do.
-    """
-    file = path()
-    if not file.exists():
-        return {}
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        if content["version"] != VERSION:
-            raise ValueError(f"version {content['version']}")
-        return {name: _guess(entry) for name, entry in content["guesses"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{file} cannot be read ({error}). It only holds your guesses: move it away.") from error
+    """All kept guesses by the name of their question. Errors as in `Store.read`."""
+    return _store.read(path())
 
 
 def keep(name: str, value: str | float, offers: Callable[[object], bool]) -> Guess:
-    """Keep a guess, unless one was kept before, and give the one that stays.
-
-    Two kernels may keep guesses at once; the file is replaced whole or not at all.
+    """Keep a guess, unless one was kept before, and give the one that stays. Errors as in `Store.change`.
 
     Args:
         offers: says whether the question offers a value. An earlier guess that a newer lesson does not offer gives way.
-
-    Raises:
-        OSError: the folder cannot be written, or another kernel held the file for 10 seconds.
-        ValueError: the file is damaged.
     """
-    from filelock import FileLock
-
-    file = path()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock", timeout=10):
-        guesses = read()
-        if name in guesses and offers(guesses[name].value):
-            return guesses[name]
-        guesses[name] = made_now(value)
-        content = {"version": VERSION, "guesses": {key: guess._asdict() for key, guess in guesses.items()}}
-        write_whole(file, (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())
+    with _store.change(path()) as guesses:
+        if name not in guesses or not offers(guesses[name].value):
+            guesses[name] = made_now(value)
     return guesses[name]
 
 
@@ -83,3 +52,6 @@ def _guess(entry: dict) -> Guess:
         raise TypeError(f"a guess is a text or a number, not {value!r}")
     datetime.fromisoformat(kept)  # or it raises
     return Guess(value, kept)
+
+
+_store = Store("guesses", _guess, Guess._asdict, "It only holds your guesses: move it away.")

@@ -50,7 +50,7 @@ def listen(sounds: Sequence[Sound], seconds: float, width: int = WIDTH) -> None:
     """
     if not sounds:
         raise ValueError("listen needs at least one sound")
-    publish({"text/plain": "\n".join(map(_in_words, sounds)), "text/html": _side_by_side(sounds, seconds, width)})
+    publish({"text/plain": in_words(sounds), "text/html": side_by_side(sounds, seconds, width)})
 
 
 def explore_sounds(
@@ -75,7 +75,7 @@ def explore_sounds(
     def page(*texts: str) -> str:
         if texts not in kept:
             values = {name: options[name][text] for name, text in zip(options, texts, strict=True)}
-            kept[texts] = _side_by_side(find(**values), seconds, width)
+            kept[texts] = side_by_side(find(**values), seconds, width)
         return kept[texts]
 
     first = tuple(next(iter(values)) for values in options.values())
@@ -83,34 +83,48 @@ def explore_sounds(
     publish(live_form(page, options) | static_form(page, options, dict.fromkeys([first, last])))
 
 
-def _side_by_side(sounds: Sequence[Sound], seconds: float, width: int) -> str:
+def side_by_side(sounds: Sequence[Sound], seconds: float, width: int = WIDTH) -> str:
+    """What `listen` shows, as HTML."""
     shown = "".join(_markup(sound, seconds, width) for sound in sounds)
     return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{shown}</div>'
 
 
+def player(waveform: "Tensor", words: str, width: int) -> str:
+    """A player for a waveform `[T]`, as HTML; `words` name it to a screen reader.
+
+    Raises:
+        ValueError: it takes more than 50 kB.
+    """
+    from mmlearn.data.sound import encode
+
+    content = encode(waveform)
+    if len(content) > LARGEST:
+        raise ValueError(f"{words!r} takes {len(content):,} bytes; at most {LARGEST:,}: cut it, or take another")
+    return (
+        f'<audio controls preload="metadata" aria-label="{html.escape(words)}" '
+        f'style="width:{width}px;height:34px;margin-top:2px" '
+        f'src="data:audio/flac;base64,{base64.b64encode(content).decode()}"></audio>'
+    )
+
+
+def in_words(sounds: Sequence[Sound]) -> str:
+    """The sounds as text, each in a line."""
+    return "\n".join(f"[Sound: {sound.words!r}{f', {sound.note}' if sound.note else ''}]" for sound in sounds)
+
+
 def _markup(sound: Sound, seconds: float, width: int) -> str:
     from mmlearn.course.drawings.sound import spectrogram
-    from mmlearn.data.sound import encode
 
     if not sound.words.strip():
         raise ValueError('a sound needs a transcript: words="what is said", or what is heard')
-    content = encode(sound.waveform)
-    if len(content) > LARGEST:
-        raise ValueError(f"{sound.words!r} takes {len(content):,} bytes; at most {LARGEST:,}: cut it, or take another")
+    heard = player(sound.waveform, sound.words, width)
     picture = img(spectrogram(sound.spectrogram, seconds, width, sound.hertz), _seen(sound), dpi=80)
     words, note = html.escape(sound.words), html.escape(sound.note)
-    data = base64.b64encode(content).decode()
     return (
-        f'<figure style="margin:0;width:{width}px">{picture}'
-        f'<audio controls preload="metadata" aria-label="{words}" style="width:{width}px;height:34px;margin-top:2px" '
-        f'src="data:audio/flac;base64,{data}"></audio>'
+        f'<figure style="margin:0;width:{width}px">{picture}{heard}'
         f'<figcaption style="line-height:1.35">“{words}”{f"<br>{note}" if note else ""}</figcaption></figure>'
     )
 
 
 def _seen(sound: Sound) -> str:
     return f"Spectrogram of {sound.words!r}"
-
-
-def _in_words(sound: Sound) -> str:
-    return f"[Sound: {sound.words!r}{f', {sound.note}' if sound.note else ''}]"

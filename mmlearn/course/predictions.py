@@ -1,7 +1,5 @@
 """Prediction first: a learner commits to a guess before a result appears, and sees the two side by side."""
 
-import html
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,11 +9,11 @@ from uuid import uuid4
 from mmlearn.course import guesses
 from mmlearn.course.choices import Scale, Words, offered
 from mmlearn.course.figures import img, publish, styled
+from mmlearn.course.frames import OPEN, RESULT, framed, line, live, strong
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-OPEN, RESULT = "#56B4E9", "#0072B2"  # the bar on the left: a question, and its answer
 FOLDED = "No guess yet. Make one above, or open the result."
 WHY = "In a running notebook you commit to a guess here, before you see the result."
 
@@ -58,7 +56,7 @@ def predict(
         raise ValueError(f"{name} asks nothing: write the question as a sentence")
     asked = _ask(name, question, offered(choices))
     notes = [_recall(name, asked), _written(name, asked, guess)]
-    if asked.guess is None and _live():
+    if asked.guess is None and live():
         _show_question(name, asked, notes)
     else:
         publish(_question(asked, notes))
@@ -96,10 +94,10 @@ def reveal(
     def result() -> dict[str, Any]:
         value = asked.guess.value if asked.guess else None
         lines = [asked.question, _verdict(asked, answer), f"[Figure: {alt}]" if fig else "", text]
-        body = [_strong(asked.question), _p(lines[1]), picture(value), _p(text) if text else ""]
-        return {"text/plain": "\n".join(filter(None, lines)), "text/html": _framed(body, RESULT)}
+        body = [strong(asked.question), line(lines[1]), picture(value), line(text) if text else ""]
+        return {"text/plain": "\n".join(filter(None, lines)), "text/html": framed(body, RESULT)}
 
-    if asked.guess or not _live():
+    if asked.guess or not live():
         publish(result())
     else:
         _show_folded(asked, result)
@@ -154,26 +152,19 @@ def _commit(name: str, asked: Asked, guess: str | float) -> str:
     return " ".join(problems)
 
 
-def _live() -> bool:
-    """Whether a learner sits in front of this: in a notebook's kernel, and not when the course executes a lesson."""
-    from IPython import get_ipython
-
-    return hasattr(get_ipython(), "kernel") and os.environ.get("MMLEARN_STRICT") != "1"
-
-
 def _show_question(name: str, asked: Asked, notes: list[str]) -> None:
     """The question with its choices and a button. A kept guess takes the place of them."""
     import ipywidgets
 
     control, button = asked.offer.control(), ipywidgets.Button(description="Keep my guess")
-    told = ipywidgets.HTML("".join(map(_p, filter(None, notes))))
-    parts = [ipywidgets.HTML(_strong(asked.question)), control, button, told]
+    told = ipywidgets.HTML("".join(map(line, filter(None, notes))))
+    parts = [ipywidgets.HTML(strong(asked.question)), control, button, told]
     box = ipywidgets.VBox(parts, layout={"border_left": f"5px solid {OPEN}", "padding": "4px 12px"})
     display_id = uuid4().hex
 
     def press(_button) -> None:
         if not asked.offer.offers(control.value):
-            told.value = _p("Choose first. Then press the button.")
+            told.value = line("Choose first. Then press the button.")
             return
         problem = _commit(name, asked, control.value)
         _replace(box, display_id, _question(asked, [problem]))
@@ -210,11 +201,11 @@ def _question(asked: Asked, notes: list[str]) -> dict[str, Any]:
     if asked.guess:
         day = datetime.fromisoformat(asked.guess.kept).astimezone().date()
         lines = [f"Your guess, kept on {day}: {asked.offer.say(asked.guess.value)}", *notes]
-        body = [_strong(asked.question), *map(_p, lines)]
+        body = [strong(asked.question), *map(line, lines)]
     else:
         lines = [f"Choose {asked.offer}. {WHY}", *notes]
-        body = [_strong(asked.question), asked.offer.markup(), *map(_p, (WHY, *notes))]
-    return {"text/plain": "\n".join([asked.question, *lines]), "text/html": _framed(body, OPEN)}
+        body = [strong(asked.question), asked.offer.markup(), *map(line, (WHY, *notes))]
+    return {"text/plain": "\n".join([asked.question, *lines]), "text/html": framed(body, OPEN)}
 
 
 def _verdict(asked: Asked, answer: str | float) -> str:
@@ -233,15 +224,3 @@ def _picture(fig: "Figure | Callable[[Any], Figure] | None", alt: str | None) ->
         markup = img(fig, alt)
         return lambda guess: markup
     return lambda guess: img(styled(fig)(guess), alt)
-
-
-def _framed(parts: list[str], colour: str) -> str:
-    return f"<div style='border-left:5px solid {colour};padding:.4em .9em;line-height:1.45'>{''.join(parts)}</div>"
-
-
-def _strong(text: str) -> str:
-    return f"<div style='font-weight:bold;line-height:1.45'>{html.escape(text)}</div>"
-
-
-def _p(text: str) -> str:
-    return f"<div style='margin:.4em 0;line-height:1.45'>{html.escape(text)}</div>"
