@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from mmlearn.data.sound import RATE
-
+RATE = 16_000  # samples a second
 HEARD = 144_160  # samples that the networks hear at once: 9.01 s
 
 
