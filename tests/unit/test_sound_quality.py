@@ -150,8 +150,8 @@ def test_the_marks_follow_the_bits():
 
 
 @needs_judge
-def test_the_marks_know_no_original():
-    """The same recording the other way up is as good; noise is worse; another utterance is no worse."""
+def test_the_marks_do_not_hear_polarity_but_noise():
+    """The same recording the other way up is as good; noise is worse."""
     assert marks(torch.neg) == pytest.approx(marks(None), abs=0.1)
     assert sum(marks(with_noise, 10)) < sum(marks(None)) - 1
 
