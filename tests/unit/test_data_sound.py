@@ -11,6 +11,7 @@ import pytest
 import soundfile
 import torch
 
+from mmlearn import data
 from mmlearn.data import sound
 
 
@@ -105,6 +106,48 @@ def test_the_checksum_is_that_of_libsndfile():
 
 def test_no_kilobyte_of_padding_is_stored():
     assert len(sound.encode(tone(seconds=0.1), format="opus")) < 500
+
+
+def pages(ogg):
+    """The pages of an Ogg file, found by their first letters alone."""
+    return [b"OggS" + rest for rest in ogg.split(b"OggS")[1:]]
+
+
+def test_the_bits_of_opus_are_those_of_its_packets():
+    """Counted another way: each page less its own head (27 bytes and the lengths), without the two headers' pages."""
+    torch.manual_seed(0)
+    for waveform in (tone(seconds=0.01), 0.1 * torch.randn(80_000)):  # packets of 320 kbit/s are longer than a segment
+        content = sound.encode(waveform, format="opus", kbps=256)
+        bodies = [len(page) - 27 - page[26] for page in pages(content)]
+        assert sound.opus_bits(content) == 8 * sum(bodies[2:]) < 8 * len(content)
+
+
+@pytest.mark.parametrize("kbps", [6, 12, 24])
+def test_opus_takes_about_the_bits_that_it_was_asked_to(kbps):
+    """Of one long recording: a tone alone takes fewer."""
+    recording = torch.cat([sound.decode(content) for content in data.load("speech", split="valid")["audio"][:4]])
+    bits = sound.opus_bits(sound.encode(recording, format="opus", kbps=kbps))
+    assert bits / (len(recording) / sound.RATE) == pytest.approx(1000 * kbps, rel=0.1)
+
+
+def test_what_is_no_whole_opus_file_has_no_bits():
+    content = sound.encode(tone(seconds=5), format="opus")
+    first, tags, sounding, *more = pages(content)
+    assert more
+    damaged = bytes([*content[:-1], content[-1] ^ 1])
+    for wrong in (b"no sound", damaged, content[:-1], content[:20], content + b"O"):
+        with pytest.raises(ValueError, match="no whole page begins at byte"):
+            sound.opus_bits(wrong)
+    for wrong in (b"", first, b"".join([first, tags, sounding])):
+        with pytest.raises(ValueError, match="its end is missing"):
+            sound.opus_bits(wrong)
+    for wrong in (b"".join([first, tags, *more]), content + content):
+        with pytest.raises(ValueError, match="is missing, or of another stream"):
+            sound.opus_bits(wrong)
+    buffer = io.BytesIO()
+    soundfile.write(buffer, tone().numpy(), 16_000, format="OGG", subtype="VORBIS")
+    with pytest.raises(ValueError, match="no Ogg-Opus"):
+        sound.opus_bits(buffer.getvalue())
 
 
 def test_silence_at_the_ends_is_trimmed():
