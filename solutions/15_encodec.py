@@ -68,7 +68,8 @@ codec = zoo.load("toy-codec")
 # which is zeros. What is kept is called the *state*. The pieces, end to end, must be exactly what the whole sound would have
 # given.
 #
-# `F.conv1d(x, weight, bias)` is the sum above with nothing added at the ends: S fewer samples come out than go in.
+# `F.conv1d(x, weight, bias)` is the sum above with nothing added at the ends: S fewer samples come out than go in. It
+# refuses fewer samples than the kernel has weights.
 
 
 # %% exercise="encodec.stream"
@@ -79,9 +80,11 @@ def convolve_piece(
 
     `held_BCS` are the S = K - 1 samples before the piece; a kernel has K weights here. Returns
     [B, D, T], as many samples as the piece has, and the new state [B, C, S]. A piece may be
-    shorter than S.
+    shorter than S, or empty: then nothing comes out, [B, D, 0], and the state stays as it was.
     """
     ### BEGIN SOLUTION
+    if piece_BCT.shape[2] == 0:  # F.conv1d refuses fewer samples than the kernel has weights
+        return piece_BCT.new_zeros(len(piece_BCT), len(bias_D), 0), held_BCS
     S = weight_DCK.shape[2] - 1
     joined_BCT = torch.cat([held_BCS, piece_BCT], dim=2)
     out_BDT = F.conv1d(joined_BCT, weight_DCK, bias_D)
@@ -114,7 +117,7 @@ def quantise(x_ND: Tensor, books_QKD: Tensor) -> tuple[Tensor, Tensor]:
     """Latents as codes: [N, D] and codebooks [Q, K, D].
 
     Returns the codes [Q, N], and what the first codebook, the first two, and so on, say of each
-    latent: [Q, N, D].
+    latent: [Q, N, D]. Codes are int64, as `argmin` gives them.
     """
     ### BEGIN SOLUTION
     left_ND, said_ND = x_ND, torch.zeros_like(x_ND)
@@ -151,9 +154,10 @@ quantise = check("encodec.quantise")
 
 # %% exercise="encodec.commitment"
 def commitment(x_ND: Tensor, said_QND: Tensor) -> Tensor:
-    """The terms of equation 3, [Q]: latents, and what the first codebook, the first two ... say.
+    """The terms of equation 3, one for each codebook, not summed: [Q].
 
-    The gradient goes to the latents alone.
+    Each is the sum of the squares over D, and the mean over the N latents. `said_QND` is what the
+    first codebook, the first two, and so on, say. The gradient goes to the latents alone.
     """
     ### BEGIN SOLUTION
     left_QND = x_ND - said_QND.detach()
@@ -183,7 +187,8 @@ def moving_averages(
 ) -> tuple[Tensor, Tensor]:
     """The sums [K, D] and counts [K] after one more batch; `decay` is beta.
 
-    `x_ND` are the latents that this codebook was given, `codes_N` which entry each chose.
+    `x_ND` are the latents that this codebook was given, `codes_N` which entry each chose. Returns new
+    tensors; the given ones stay as they are. An entry that nobody chose shrinks too.
     """
     ### BEGIN SOLUTION
     chose_NK = F.one_hot(codes_N, len(counts_K)).to(x_ND.dtype)
@@ -245,7 +250,8 @@ spectrogram_loss = check("encodec.mel-loss")
 #
 # $$L_d(\mathbf{x}, \hat{\mathbf{x}}) = \frac1K \sum_{k=1}^K \max(0, 1 - D_k(\mathbf{x})) + \max(0, 1 + D_k(\hat{\mathbf{x}})), \qquad \ell_g(\hat{\mathbf{x}}) = \frac1K \sum_k \max(0, 1 - D_k(\hat{\mathbf{x}}))$$
 #
-# A discriminator gives many scores for a sound, so each $\max$ is a mean over them. Discriminators differ in how many they give.
+# A discriminator gives many scores for a sound, so take the $\max$ for each score, and then the mean over the scores of one
+# discriminator; $1/K$ is a mean over discriminators, not over all scores together. Discriminators differ in how many they give.
 # In the second formula there is no real sound: the codec cannot change it. Write the first.
 
 
@@ -313,6 +319,7 @@ def balanced(
     """The gradient for the output, of its shape: equation 5, summed over the losses.
 
     `gradients` holds g_i, `lengths` their average lengths, `weights` lambda_i; `norm` is R.
+    The lengths are given; none is measured here.
     """
     ### BEGIN SOLUTION
     total = sum(weights)
