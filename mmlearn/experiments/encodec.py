@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from mmlearn import data, train
 from mmlearn.data import sound
 from mmlearn.data.speech import LANGUAGES
-from mmlearn.eval.sounds import log_spectral_distance, mel_distance
+from mmlearn.eval.sound_quality import log_spectral_distance
 from mmlearn.models.encodec_discriminator import Discriminator, DiscriminatorConfig, Judgement
 from mmlearn.models.encodec_losses import LossWeights, codec_losses, discriminator_loss, time_loss
 from mmlearn.models.spectral_codec import SpectralCodec
@@ -204,10 +204,7 @@ def fit(codec: SpectralCodec, training: Training, sounds: Sequence[Tensor], **op
 
 
 @torch.no_grad()
-def distances(codec: SpectralCodec, sound_T: Tensor, codebooks: int) -> dict[str, float]:
-    """How far a sound is from itself after the way through the codec, by name."""
-    made_NT = codec.decode(codec.encode(sound_T[None, None], codebooks), len(sound_T))[0]
-    return {
-        "log-spectral distance": log_spectral_distance(sound_T[None], made_NT).item(),
-        "mel distance": mel_distance(sound_T[None], made_NT, codec.config.rate).item(),
-    }
+def distance(codec: SpectralCodec, sound_T: Tensor, codebooks: int) -> float:
+    """How many decibels a sound is from itself after the way through the codec; see `log_spectral_distance`."""
+    made_BT = codec.decode(codec.encode(sound_T[None, None], codebooks), len(sound_T))[0]
+    return log_spectral_distance(sound_T[None], made_BT, codec.config.rate).item()

@@ -27,7 +27,7 @@ def fit(codec: SpectralCodec, **options) -> train.History:
 
 
 def measure(codec: SpectralCodec) -> dict[str, float]:
-    """Distances of sounds that no training saw, by names such as "speech, 4 kbit/s, mel distance"."""
+    """Log spectral distances in decibels of sounds that no training saw, by names such as "speech, 4 kbit/s"."""
     rows = {
         "speech": data.load("speech", language=None, split="test")["audio"][::EVERY],
         "music": data.load("music", split="test")["audio"],
@@ -36,9 +36,8 @@ def measure(codec: SpectralCodec) -> dict[str, float]:
     for kind, contents in rows.items():
         sounds = [sound.decode(content) for content in contents]
         for codebooks in CODEBOOKS:
-            found = [study.distances(codec, sound_T, codebooks) for sound_T in sounds]
-            name = f"{kind}, {codec.config.kbps(codebooks):g} kbit/s"
-            measured |= {f"{name}, {key}": fmean(one[key] for one in found) for key in found[0]}
+            found = [study.distance(codec, sound_T, codebooks) for sound_T in sounds]
+            measured[f"{kind}, {codec.config.kbps(codebooks):g} kbit/s"] = fmean(found)
     return measured
 
 
