@@ -1,14 +1,14 @@
 # %% [markdown]
 # # 14 · Waveform and mel spectrogram
 #
-# A sound reaches a computer as a long row of numbers, the waveform. Most models do not read it as it comes. They read a
-# picture made of it, the mel spectrogram. The slides that this course grew out of say that it is "semantically compressed (but
-# approximately same size in bytes as waveform)". This lesson builds the picture, goes back from it to a sound, and measures
-# both halves of that sentence.
+# A sound reaches a computer as a long row of numbers, the waveform. Most models do not read it as it comes. They read
+# a picture made of it, the mel spectrogram. The slides that this course grew out of say that it is "semantically
+# compressed (but approximately same size in bytes as waveform)". This lesson builds the picture, goes back from it to
+# a sound, and measures both halves of that sentence.
 #
-# **You will** write sampling, windows, the Fourier transform, mel filters, the input of the speech recogniser Whisper, and
-# the way back. Then classifiers tell what the picture keeps, and your ear tells what it loses. **You need** lesson 00, and
-# to have met sine waves and complex numbers.
+# **You will** write sampling, windows, the Fourier transform, mel filters, the input of the speech recogniser Whisper,
+# and the way back. Then classifiers tell what the picture keeps, and your ear tells what it loses. **You need** lesson
+# 00, and to have met sine waves and complex numbers.
 
 # %% tags=["setup"]
 import math
@@ -46,10 +46,10 @@ style()  # the course's look for every figure below
 # %% [markdown]
 # ## Why
 #
-# Air pressure goes up and down some hundred or thousand times a second, and a microphone measures it. What we hear in it is
-# something else: which pitches sound, how loudly, and when. A *mel spectrogram* writes down just that. Speech recognisers
-# read it, and so do models that talk and models that classify sounds: Whisper, Qwen2-Audio and ImageBind among those of this
-# course.
+# Air pressure goes up and down some hundred or thousand times a second, and a microphone measures it. What we hear in
+# it is something else: which pitches sound, how loudly, and when. A *mel spectrogram* writes down just that. Speech
+# recognisers read it, and so do models that talk and models that classify sounds: Whisper, Qwen2-Audio and ImageBind
+# among those of this course.
 #
 # The picture shows the four steps. Each is an exercise.
 
@@ -86,19 +86,20 @@ show(
 # %% [markdown]
 # ### Samples
 #
-# A microphone's voltage is measured at equal distances of time. One measurement is a *sample*, and the *sampling rate* says
-# how many there are a second. Telephones take `8000`, most speech models `16000`, recordings of music `44100` or
+# A microphone's voltage is measured at equal distances of time. One measurement is a *sample*, and the *sampling rate*
+# says how many there are a second. Telephones take `8000`, most speech models `16000`, recordings of music `44100` or
 # `48000`. The data of this course have `16000`. One sample a second is one *hertz*, as one wave a second is.
 #
-# How many are enough? Take a sine of $f$ hertz and a rate of $r$. The sample with the number $t$ is
-# $\cos(2 \pi f t / r)$. A sine of $f + r$ hertz gives $\cos(2 \pi f t / r + 2 \pi t)$: the same number, for every $t$. A sine of $-f$
-# does, too. So from the samples nobody can tell $f$ from $f + r$, from $2r - f$ and so on. What is heard is the lowest of all these,
-# the *alias*: the distance of $f$ to the nearest multiple of the rate.
+# How many are enough? Take a sine of $f$ hertz and a rate of $r$. The sample with the number $t$ is $\cos(2 \pi f t /
+# r)$. A sine of $f + r$ hertz gives $\cos(2 \pi f t / r + 2 \pi t)$: the same number, for every $t$. A sine of $-f$
+# does, too. So from the samples nobody can tell $f$ from $f + r$, from $2r - f$ and so on. What is heard is the lowest
+# of all these, the *alias*: the distance of $f$ to the nearest multiple of the rate.
 #
 # $$f_{\text{heard}} = \min_{n} \lvert f - n r \rvert, \quad n \text{ a whole number}$$
 #
-# Sines below half the rate are heard as they are. That is one half of the *sampling theorem*. The other half says
-# that such a sound can be restored whole ([Shannon](https://doi.org/10.1109/JRPROC.1949.232969)). Everything above folds back.
+# Sines below half the rate are heard as they are. That is one half of the *sampling theorem*. The other half says that
+# such a sound can be restored whole ([Shannon](https://doi.org/10.1109/JRPROC.1949.232969)). Everything above folds
+# back.
 
 
 # %% exercise="mel.alias"
@@ -118,9 +119,9 @@ def alias(hertz: Tensor, rate: float) -> Tensor:
 alias = check("mel.alias")
 
 # %% [markdown]
-# Hear it. A tone glides from low to high. Then every fourth sample is kept, and the tone seems to climb, fall, and climb
-# again. Whoever lowers a rate must take away first what the new rate cannot hold, with a *low-pass filter*. Last, the
-# same with a filter: above half of the new rate there is silence.
+# Hear it. A tone glides from low to high. Then every fourth sample is kept, and the tone seems to climb, fall, and
+# climb again. Whoever lowers a rate must take away first what the new rate cannot hold, with a *low-pass filter*.
+# Last, the same with a filter: above half of the new rate there is silence.
 
 # %% id="aliasing"
 LOWER = RATE // 4
@@ -169,14 +170,14 @@ say(
 # %% [markdown]
 # ### Windows
 #
-# A sound changes. So it is cut into short stretches, in which it hardly does, and each stretch is looked at by itself. The
-# stretches overlap: they begin every *hop*, and each is a *window* long. A stretch that ends abruptly looks as if it had a click at
-# either end. So its samples are weighted: most in the middle, nothing at the ends. The usual weights are Hann's,
-# $w_t = \tfrac12 - \tfrac12 \cos(2 \pi t / W)$.
+# A sound changes. So it is cut into short stretches, in which it hardly does, and each stretch is looked at by itself.
+# The stretches overlap: they begin every *hop*, and each is a *window* long. A stretch that ends abruptly looks as if
+# it had a click at either end. So its samples are weighted: most in the middle, nothing at the ends. The usual weights
+# are Hann's, $w_t = \tfrac12 - \tfrac12 \cos(2 \pi t / W)$.
 #
-# Let the middle of stretch $f$ be sample $f \cdot \text{hop}$. Half a window then hangs over each end of the sound. There, the
-# sound is mirrored: before the first sample comes the second one, before it the third. So there are
-# F = 1 + T / hop stretches, rounded down. W is even. A sound that is too short to be mirrored, of W / 2 samples or fewer, is
+# Let the middle of stretch $f$ be sample $f \cdot \text{hop}$. Half a window then hangs over each end of the sound.
+# There, the sound is mirrored: before the first sample comes the second one, before it the third. So there are F = 1 +
+# T / hop stretches, rounded down. W is even. A sound that is too short to be mirrored, of W / 2 samples or fewer, is
 # refused with a `ValueError`. Check it yourself: `F.pad` raises a `RuntimeError`.
 
 
@@ -206,15 +207,17 @@ windows = check("mel.windows")
 # %% [markdown]
 # ### The Fourier transform
 #
-# How much of a frequency is in a stretch? Multiply it, sample by sample, with a wave of that frequency, and add up. If the
-# stretch swings along, the products are positive and the sum is large; otherwise they cancel. One wave is not enough: a
-# stretch may swing along, but begin later. So take a cosine and a sine, as the two parts of a complex number.
+# How much of a frequency is in a stretch? Multiply it, sample by sample, with a wave of that frequency, and add up. If
+# the stretch swings along, the products are positive and the sum is large; otherwise they cancel. One wave is not
+# enough: a stretch may swing along, but begin later. So take a cosine and a sine, as the two parts of a complex
+# number.
 #
 # $$X_k = \sum_{t=0}^{W-1} x_t \, e^{-2 \pi i k t / W}, \qquad k = 0, \ldots, W/2$$
 #
-# Here $x_t$ is sample $t$ of the stretch, and $e^{-i a} = \cos a - i \sin a$. The wave with the number $k$ fits into the window $k$ times. At $r$ samples
-# a second that is $r k / W$ hertz: so K = 1 + W / 2 frequencies, equally spaced. The absolute value $\lvert X_k \rvert$, the *magnitude*, says how
-# much there is. The angle of $X_k$, the *phase*, says where in its swing it begins. The squared magnitude is the *power*.
+# Here $x_t$ is sample $t$ of the stretch, and $e^{-i a} = \cos a - i \sin a$. The wave with the number $k$ fits into
+# the window $k$ times. At $r$ samples a second that is $r k / W$ hertz: so K = 1 + W / 2 frequencies, equally spaced.
+# The absolute value $\lvert X_k \rvert$, the *magnitude*, says how much there is. The angle of $X_k$, the *phase*,
+# says where in its swing it begins. The squared magnitude is the *power*.
 #
 # Write the sum itself: a matrix of waves, and one product. (`torch.fft.rfft` computes the same faster.)
 
@@ -240,8 +243,9 @@ def fourier(frames_BFW: Tensor) -> Tensor:
 fourier = check("mel.fourier")
 
 # %% [markdown]
-# All frames side by side are a *spectrogram*. Dark is silence, bright is power. The even stripes are overtones: a voice swings
-# with its pitch and with twice, three times, four times that frequency. Where a consonant hisses there are no stripes.
+# All frames side by side are a *spectrogram*. Dark is silence, bright is power. The even stripes are overtones: a
+# voice swings with its pitch and with twice, three times, four times that frequency. Where a consonant hisses there
+# are no stripes.
 
 # %% id="first-spectrogram"
 hann_W = torch.hann_window(WINDOW)
@@ -255,9 +259,9 @@ listen(
 )
 
 # %% [markdown]
-# What is the window good for? Below is the spectrum of one pure tone that does not fit into the stretch a whole number of
-# times. Cut off abruptly, it seems to hold a little of every frequency: this is *leakage*. Hann's window makes the peak twice as wide, and what is
-# far from it almost silent.
+# What is the window good for? Below is the spectrum of one pure tone that does not fit into the stretch a whole number
+# of times. Cut off abruptly, it seems to hold a little of every frequency: this is *leakage*. Hann's window makes the
+# peak twice as wide, and what is far from it almost silent.
 
 # %% id="leakage"
 TONE = 450.0
@@ -294,9 +298,9 @@ say(
 # %% [markdown]
 # ### The mel scale
 #
-# A piano's octaves are equally wide on the keyboard, and each doubles the frequency. An ear hears somewhat like this, but
-# not quite: what is low is spaced more evenly. The *mel scale* (from *melody*) has equal steps where listeners said that they
-# heard equal steps. Two formulas are in use. HTK, a toolkit for speech recognition, has
+# A piano's octaves are equally wide on the keyboard, and each doubles the frequency. An ear hears somewhat like this,
+# but not quite: what is low is spaced more evenly. The *mel scale* (from *melody*) has equal steps where listeners
+# said that they heard equal steps. Two formulas are in use. HTK, a toolkit for speech recognition, has
 #
 # $$m(f) = 2595 \log_{10}(1 + f / 700)$$
 #
@@ -346,16 +350,18 @@ show(
 # %% [markdown] id="about-filters"
 # ### Mel filters
 #
-# A mel spectrogram has M bins, equally spaced in mel. Each adds up the power of the frequencies around it, weighted by a
-# triangle, its *filter*. Take M + 2 points, equally spaced in mel from $m(f_{\min})$ to $m(f_{\max})$, and turn them back into hertz:
-# $p_0, \ldots, p_{M+1}$. Filter $j$, from $1$ to M, rises from $p_{j-1}$ to $p_j$ and falls to $p_{j+1}$. At the frequency $f$ it is
+# A mel spectrogram has M bins, equally spaced in mel. Each adds up the power of the frequencies around it, weighted by
+# a triangle, its *filter*. Take M + 2 points, equally spaced in mel from $m(f_{\min})$ to $m(f_{\max})$, and turn them
+# back into hertz: $p_0, \ldots, p_{M+1}$. Filter $j$, from $1$ to M, rises from $p_{j-1}$ to $p_j$ and falls to
+# $p_{j+1}$. At the frequency $f$ it is
 #
 # $$H_j(f) = \max\left(0, \; \min\left(\frac{f - p_{j-1}}{p_j - p_{j-1}}, \; \frac{p_{j+1} - f}{p_{j+1} - p_j}\right)\right)$$
 #
 # Wide filters add up more, so what is high would look louder. Slaney therefore divides each filter by half its width,
-# $(p_{j+1} - p_{j-1}) / 2$; with `norm` so do you. `mel_to_hertz(mel, scale)`, the way back from mel, is given. The frequencies are those of the
-# Fourier transform of a window of `fft` samples: $r k / \text{fft}$ for $k = 0, \ldots, \text{fft} / 2$. `fmax` of `None` is half the rate.
-# Calculate in float64 if you like, and return float32, which the waveforms are.
+# $(p_{j+1} - p_{j-1}) / 2$; with `norm` so do you. `mel_to_hertz(mel, scale)`, the way back from mel, is given. The
+# frequencies are those of the Fourier transform of a window of `fft` samples: $r k / \text{fft}$ for $k = 0, \ldots,
+# \text{fft} / 2$. `fmax` of `None` is half the rate. Calculate in float64 if you like, and return float32, which the
+# waveforms are.
 
 
 # %% exercise="mel.filters"
@@ -411,15 +417,17 @@ show(
 # %% [markdown]
 # ### What Whisper reads
 #
-# The loudest moments of a sound have a million times the power of the quiet ones, and yet we hear both. So the logarithm is
-# taken. Whisper ([Radford et al. 2022](https://arxiv.org/abs/2212.04356), section 2.2) says only that it reads log-mel with `80` bins; the rest is in
-# the code that was released with it. With $E$ the mel energies [M, F] of one sound:
+# The loudest moments of a sound have a million times the power of the quiet ones, and yet we hear both. So the
+# logarithm is taken. Whisper ([Radford et al. 2022](https://arxiv.org/abs/2212.04356), section 2.2) says only that it
+# reads log-mel with `80` bins; the rest is in the code that was released with it. With $E$ the mel energies [M, F] of
+# one sound:
 #
 # $$L = \log_{10} \max(E, 10^{-10}), \qquad L \leftarrow \max(L, \; \max L - 8), \qquad S = (L + 4) / 4$$
 #
-# The first floor avoids the logarithm of zero. The second one forgets all that is $10^8$ times weaker than the loudest bin of
-# *this* sound. The last step brings the numbers to between about $-1$ and $1$. One more habit: the last frame is
-# dropped, before the maximum is taken, so that F = T / hop. The energies are the filters times the power spectrum of `fourier(windows(...))`.
+# The first floor avoids the logarithm of zero. The second one forgets all that is $10^8$ times weaker than the loudest
+# bin of *this* sound. The last step brings the numbers to between about $-1$ and $1$. One more habit: the last frame
+# is dropped, before the maximum is taken, so that F = T / hop. The energies are the filters times the power spectrum
+# of `fourier(windows(...))`.
 
 
 # %% exercise="mel.whisper"
@@ -470,11 +478,11 @@ print(
 # %% [markdown]
 # ### And back: adding up windows
 #
-# Now the way back, first with nothing lost. The transform of a frame can be undone: `torch.fft.irfft(spectrum_BFK, W)` gives the
-# frame again. Then the frames, which overlap, must become one waveform. If they are the windows of some sound, any way of
-# adding up works. But soon they will not be: then no sound has exactly these windows. Take the one that comes nearest. Call
-# $y_f$ the given frame $f$ with $y_f(t)$ its value at sample $t$ of the sound, and $w_f(t)$ the window at that place.
-# The sum of squares $\sum_f \sum_t (w_f(t)\, x(t) - y_f(t))^2$ is smallest for
+# Now the way back, first with nothing lost. The transform of a frame can be undone: `torch.fft.irfft(spectrum_BFK, W)`
+# gives the frame again. Then the frames, which overlap, must become one waveform. If they are the windows of some
+# sound, any way of adding up works. But soon they will not be: then no sound has exactly these windows. Take the one
+# that comes nearest. Call $y_f$ the given frame $f$ with $y_f(t)$ its value at sample $t$ of the sound, and $w_f(t)$
+# the window at that place. The sum of squares $\sum_f \sum_t (w_f(t)\, x(t) - y_f(t))^2$ is smallest for
 #
 # $$x(t) = \frac{\sum_f w_f(t) \, y_f(t)}{\sum_f w_f(t)^2} \qquad \text{(Griffin \& Lim 1984, equation 6)}$$
 #
@@ -512,15 +520,15 @@ overlap_add = check("mel.overlap-add")
 # %% [markdown]
 # ### And back: phases that were lost
 #
-# A mel spectrogram has no phases. A simple way to make some up is called *Griffin-Lim*, after who found it. Begin with any phases. Together with the given
-# magnitudes they make frames, and these make a waveform. But the frames were no windows of a sound, so the
-# windows of this waveform have other magnitudes. Keep only their *phases*, put the given magnitudes back, and repeat. With
-# $A$ the given magnitudes, $\phi$ the phases, and $n$ the round:
+# A mel spectrogram has no phases. A simple way to make some up is called *Griffin-Lim*, after who found it. Begin with
+# any phases. Together with the given magnitudes they make frames, and these make a waveform. But the frames were no
+# windows of a sound, so the windows of this waveform have other magnitudes. Keep only their *phases*, put the given
+# magnitudes back, and repeat. With $A$ the given magnitudes, $\phi$ the phases, and $n$ the round:
 #
 # $$x^{n} = \text{overlap-add}\big(\text{irfft}(A \, e^{i \phi^{n}})\big), \qquad \phi^{n+1} = \text{angle}\big(\text{fourier}(\text{windows}(x^{n}))\big)$$
 #
-# Each round brings the magnitudes nearer to the given ones, or leaves them as near as they are. After `rounds` new sets of phases return the last
-# waveform. With no round, it is made with the first phases.
+# Each round brings the magnitudes nearer to the given ones, or leaves them as near as they are. After `rounds` new
+# sets of phases return the last waveform. With no round, it is made with the first phases.
 
 
 # %% exercise="mel.griffin-lim"
@@ -552,8 +560,8 @@ def griffin_lim(
 griffin_lim = check("mel.griffin-lim")
 
 # %% [markdown]
-# Begin with random phases and watch. The error is how far the magnitudes of the made sound are from the given ones, as a share
-# of them. It falls fast at first and never reaches zero: from here on it improves by patience.
+# Begin with random phases and watch. The error is how far the magnitudes of the made sound are from the given ones, as
+# a share of them. It falls fast at first and never reaches zero: from here on it improves by patience.
 
 # %% id="rounds"
 spectrum_BFK = fourier(windows(spoken_T[None], window_W, HOP))
@@ -617,15 +625,16 @@ listen(
 #
 # Two tasks ask what a mel spectrogram keeps.
 #
-# *Words*: which of some English words does a clip say? The training clips are spoken by eight synthetic voices. Held out are two other
-# synthetic voices, and a real speaker.
+# *Words*: which of some English words does a clip say? The training clips are spoken by eight synthetic voices. Held
+# out are two other synthetic voices, and a real speaker.
 #
-# *Tones*: in Mandarin the melody of a syllable tells words apart. There are four: high, rising, low, falling. Which one is it? The training
-# clips are of one speaker, Liu. Held out are syllables that he says in no training clip, and another speaker, Lo.
+# *Tones*: in Mandarin the melody of a syllable tells words apart. There are four: high, rising, low, falling. Which
+# one is it? The training clips are of one speaker, Liu. Held out are syllables that he says in no training clip, and
+# another speaker, Lo.
 #
-# A small convolutional network over time does both. It reads a log-mel spectrogram of M bins, or the waveform itself: then its first
-# layer is as many learned filters as the `80`-bin spectrogram has bins, with the same window and hop. Nothing else differs. The learning rate was chosen
-# on training clips set apart, not on what is held out here.
+# A small convolutional network over time does both. It reads a log-mel spectrogram of M bins, or the waveform itself:
+# then its first layer is as many learned filters as the `80`-bin spectrogram has bins, with the same window and hop.
+# Nothing else differs. The learning rate was chosen on training clips set apart, not on what is held out here.
 #
 # Before you train, two guesses.
 
@@ -672,8 +681,9 @@ for input, bins in (("mel", 80), ("mel", 8), ("waveform", study.FILTERS)):
     }
 
 # %% [markdown]
-# One run is an anecdote, so the committed rows have five seeds of each. *Majority* always answers with the most frequent tone of training. *Length* answers
-# with the tone whose clips last as long, in the mean: what the duration alone gives away. *Shuffled labels* is the negative control.
+# One run is an anecdote, so the committed rows have five seeds of each. *Majority* always answers with the most
+# frequent tone of training. *Length* answers with the tone whose clips last as long, in the mean: what the duration
+# alone gives away. *Shuffled labels* is the negative control.
 
 # %% id="results" tags=["train", "fold"]
 
@@ -714,9 +724,9 @@ for name in (study.WORD, study.TONE):
 #
 # ### Hop, window, bins
 #
-# The three knobs of a mel spectrogram. Turn one at a time, look at the picture, and listen to the sound that comes back from
-# it. For that, the energies at all frequencies are guessed from the mel energies (`energy_from_mel`, least squares), and
-# Griffin and Lim find phases. (`fast` is the package's code for what you wrote.)
+# The three knobs of a mel spectrogram. Turn one at a time, look at the picture, and listen to the sound that comes
+# back from it. For that, the energies at all frequencies are guessed from the mel energies (`energy_from_mel`, least
+# squares), and Griffin and Lim find phases. (`fast` is the package's code for what you wrote.)
 #
 # - A long window tells pitches apart and smears moments. A short one does the reverse. This is no fault of the
 #   method: what swings once in a hundredth of a second cannot be timed better than that.
@@ -778,9 +788,9 @@ explore_sounds(
 # %% [markdown]
 # ### How many bytes
 #
-# Now the first claim. A second of waveform is $r$ numbers, usually of `2` bytes. A second of mel spectrogram is one frame every `10` ms, and in each frame
-# M numbers. Models compute with `4` bytes a number or with `2`; for storage one byte is enough, because nobody hears steps of
-# a third of a decibel.
+# Now the first claim. A second of waveform is $r$ numbers, usually of `2` bytes. A second of mel spectrogram is one
+# frame every `10` ms, and in each frame M numbers. Models compute with `4` bytes a number or with `2`; for storage one
+# byte is enough, because nobody hears steps of a third of a decibel.
 
 # %% id="guess-size"
 RATES, SAMPLE = (16_000, 24_000, 48_000), 2  # samples a second, bytes of each
@@ -846,9 +856,9 @@ for M in (min(BINS), 80, max(BINS)):
 say(table)
 
 # %% [markdown]
-# So the claim is true of the usual setting, by accident: `80` bins of `4` bytes against `16` kHz. A mel spectrogram is not
-# made to save bytes. With few bins and small numbers it does; with many it is the larger of the two. What it saves is
-# work: half the numbers, or a quarter, each of which says something about pitch.
+# So the claim is true of the usual setting, by accident: `80` bins of `4` bytes against `16` kHz. A mel spectrogram is
+# not made to save bytes. With few bins and small numbers it does; with many it is the larger of the two. What it saves
+# is work: half the numbers, or a quarter, each of which says something about pitch.
 
 # %% [markdown]
 # ### What is kept, and for whom
@@ -911,13 +921,15 @@ reveal(
 )
 
 # %% [markdown]
-# Words, as synthetic voices say them, survive nearly everything: down to four bins nothing is lost. Even one bin, loudness
-# alone, tells most of them, probably by their rhythm. Tones hold down to `40` bins and lose from `16` on. A tone is a
-# movement of pitch. With few bins each is so wide that the pitch moves inside it and leaves no trace. Liu's tones also
-# differ in length, as the row *length* shows, and maybe in loudness. Both remain in every bin, so Liu's tones fall slowly.
+# Words, as synthetic voices say them, survive nearly everything: down to four bins nothing is lost. Even one bin,
+# loudness alone, tells most of them, probably by their rhythm. Tones hold down to `40` bins and lose from `16` on. A
+# tone is a movement of pitch. With few bins each is so wide that the pitch moves inside it and leaves no trace. Liu's
+# tones also differ in length, as the row *length* shows, and maybe in loudness. Both remain in every bin, so Liu's
+# tones fall slowly.
 #
 # On the real speaker no input does well. What synthetic voices taught does not carry over, and the bins are not to
-# blame. With so few clips the learned filters of the waveform are worse than the given ones for words, and as good for tones.
+# blame. With so few clips the learned filters of the waveform are worse than the given ones for words, and as good for
+# tones.
 #
 # ### For whom
 #
@@ -949,21 +961,23 @@ reveal(
 say(table)
 
 # %% [markdown]
-# A classifier that is nearly always right about one speaker is no better than a fixed answer about another. No number of
-# bins helps, nor does the waveform. It is tempting to blame the pitch. But the classifier that hears loudness alone fails
-# just as fully, and it knows of no pitch: Lo's clips are also shorter than Liu's. Two speakers cannot tell these causes
-# apart. Had the clips been split at random, the held-out ones would have been Liu's as well, and nobody would have
-# noticed anything. So split by what will be new later: here, the speaker.
+# A classifier that is nearly always right about one speaker is no better than a fixed answer about another. No number
+# of bins helps, nor does the waveform. It is tempting to blame the pitch. But the classifier that hears loudness alone
+# fails just as fully, and it knows of no pitch: Lo's clips are also shorter than Liu's. Two speakers cannot tell these
+# causes apart. Had the clips been split at random, the held-out ones would have been Liu's as well, and nobody would
+# have noticed anything. So split by what will be new later: here, the speaker.
 #
-# The way out is data. Trained on both speakers, a classifier is right about both, also about syllables of Lo's that nobody
-# trained on. And there the bins matter: Lo's tones do not differ in length, and with `8` bins little more is left than
-# with loudness alone. What is *semantic* in a mel spectrogram depends on who asks for what.
+# The way out is data. Trained on both speakers, a classifier is right about both, also about syllables of Lo's that
+# nobody trained on. And there the bins matter: Lo's tones do not differ in length, and with `8` bins little more is
+# left than with loudness alone. What is *semantic* in a mel spectrogram depends on who asks for what.
 #
 # ### What is lost on the way back
 #
-# A classifier takes from the picture what it needs. A listener wants a sound. So short sentences become mel spectrograms, and come back from them: energies at all frequencies first,
-# then phases, as under *Hop, window, bins*, only with more patience. Three measures say what is lost. The *distance* compares spectra, in decibels, in longer windows than were used. *Pitch kept* is the share of
-# voiced moments whose pitch is still right to a semitone. And a speech recogniser, which knows nothing of all this, writes down what it hears; we count the words that it gets wrong.
+# A classifier takes from the picture what it needs. A listener wants a sound. So short sentences become mel
+# spectrograms, and come back from them: energies at all frequencies first, then phases, as under *Hop, window, bins*,
+# only with more patience. Three measures say what is lost. The *distance* compares spectra, in decibels, in longer
+# windows than were used. *Pitch kept* is the share of voiced moments whose pitch is still right to a semitone. And a
+# speech recogniser, which knows nothing of all this, writes down what it hears; we count the words that it gets wrong.
 
 # %% id="guess-way-back"
 FEW = 16  # bins
@@ -1065,29 +1079,30 @@ listen(
 )
 
 # %% [markdown]
-# The intervals are over sentences, all by one speaker. Down to `40` bins the recogniser hears as well as in the original,
-# and the pitch is nearly right. With `16` bins it still hears nearly as well, and the pitch is gone: the voice whispers or
-# drones. With `8` most words go too. So melody is lost first and words last, as with the classifiers.
+# The intervals are over sentences, all by one speaker. Down to `40` bins the recogniser hears as well as in the
+# original, and the pitch is nearly right. With `16` bins it still hears nearly as well, and the pitch is gone: the
+# voice whispers or drones. With `8` most words go too. So melody is lost first and words last, as with the
+# classifiers.
 #
-# Two more rows are worth a look. Even from the whole spectrum the sound does not come back exactly: the phases that Griffin
-# and Lim find are not the ones that were there. And without their rounds the words are still heard, but the pitch is broken.
-# The recogniser itself listens through a few dozen mel filters. What they do not hear, it cannot miss. So it cannot say
-# whether a sound is pleasant.
+# Two more rows are worth a look. Even from the whole spectrum the sound does not come back exactly: the phases that
+# Griffin and Lim find are not the ones that were there. And without their rounds the words are still heard, but the
+# pitch is broken. The recogniser itself listens through a few dozen mel filters. What they do not hear, it cannot
+# miss. So it cannot say whether a sound is pleasant.
 
 # %% [markdown]
 # ### In your own words
 #
-# *Semantically compressed, but approximately the same size in bytes*: what is right about this sentence, and what is not? Four to
-# six sentences. Rest each claim on a figure or a table above.
+# *Semantically compressed, but approximately the same size in bytes*: what is right about this sentence, and what is
+# not? Four to six sentences. Rest each claim on a figure or a table above.
 
 # %% [markdown] answer="mel.compressed"
-# A mel spectrogram keeps what tells words apart: accuracy on words stays the same from many bins down to a few. It keeps
-# pitch only as long as its bins are narrow, for tones suffer once they are wide, and the more so where pitch is all that
-# there is, as with the second speaker. It drops the phases altogether, and with few bins the pitch: a sound that is made
-# of it again is still understood, but the pitch is wrong. So it is compressed for some questions and useless for others,
-# and "semantic" says nothing until somebody says what is asked. In bytes it is as large as the waveform for the usual
-# setting and no other; with fewer bins or fewer bytes a number it is much smaller, with many bins larger. None of this is
-# a property of sounds: it is a choice of bins, hop and bytes.
+# A mel spectrogram keeps what tells words apart: accuracy on words stays the same from many bins down to a few. It
+# keeps pitch only as long as its bins are narrow, for tones suffer once they are wide, and the more so where pitch is
+# all that there is, as with the second speaker. It drops the phases altogether, and with few bins the pitch: a sound
+# that is made of it again is still understood, but the pitch is wrong. So it is compressed for some questions and
+# useless for others, and "semantic" says nothing until somebody says what is asked. In bytes it is as large as the
+# waveform for the usual setting and no other; with fewer bins or fewer bytes a number it is much smaller, with many
+# bins larger. None of this is a property of sounds: it is a choice of bins, hop and bytes.
 
 # %% [markdown]
 # ### What this shows, and what it cannot
@@ -1096,14 +1111,14 @@ listen(
 # - **Compressed for whom.** Words need few bins, and melody needs many. "Semantic" is not a property of the picture.
 # - **Splits.** A held-out set must be new in the way that the future is new. Here the classifiers knew one speaker.
 # - **What cannot be said.** The words were spoken by machines, and on the one real speaker all inputs did badly. Tones
-#   had two speakers, one of whom was tested; the intervals cover seeds, not speakers. All of it is speech: for music, or for
-#   the sounds of animals, other bins may matter.
+#   had two speakers, one of whom was tested; the intervals cover seeds, not speakers. All of it is speech: for music,
+#   or for the sounds of animals, other bins may matter.
 
 # %% [markdown]
 # ## Reference
 #
-# In the package, `LogMel` is all of this as one module, for models that read spectrograms like pictures; lesson 03 used it.
-# With Whisper's settings but without Whisper's last steps it gives what your functions give.
+# In the package, `LogMel` is all of this as one module, for models that read spectrograms like pictures; lesson 03
+# used it. With Whisper's settings but without Whisper's last steps it gives what your functions give.
 
 # %% id="same-as-the-package"
 # NBVAL_CHECK_OUTPUT
@@ -1153,21 +1168,23 @@ say(table)
 #
 # - **"Sample rate: 16kHz-48kHz".** That is what models and music take; telephones take less. The rate sets the
 #   highest frequency, half of it, and nothing else.
-# - **`Hop size = 10 ms`, `Mel bins = 40 to 128`.** So it is in every model of the table above. The window, which the slides do not
-#   name, is `25` ms in all of them.
-# - **"Approximately same size in bytes".** It holds for one combination exactly and for many within a factor of two; over
-#   all that the slides name it does not, as the table of *How many bytes* shows. It depends on how many bytes a number takes.
-# - **"Semantically compressed".** Yes, for who asks for words; no, for who asks for pitch and has few bins. *What is kept, and for whom* has
-#   the numbers.
-# - **Whisper's front end.** Section 2.2 of the paper names `80` bins, windows of `25` ms and a hop of `10` ms, and scales the input to between
-#   $-1$ and $1$ "with approximately zero mean". The floor, the dropped frame and Slaney's filters are in the code alone.
+# - **`Hop size = 10 ms`, `Mel bins = 40 to 128`.** So it is in every model of the table above. The window, which the
+#   slides do not name, is `25` ms in all of them.
+# - **"Approximately same size in bytes".** It holds for one combination exactly and for many within a factor of two;
+#   over all that the slides name it does not, as the table of *How many bytes* shows. It depends on how many bytes a
+#   number takes.
+# - **"Semantically compressed".** Yes, for who asks for words; no, for who asks for pitch and has few bins. *What is
+#   kept, and for whom* has the numbers.
+# - **Whisper's front end.** Section 2.2 of the paper names `80` bins, windows of `25` ms and a hop of `10` ms, and
+#   scales the input to between $-1$ and $1$ "with approximately zero mean". The floor, the dropped frame and Slaney's
+#   filters are in the code alone.
 #
-# Davis & Mermelstein, *Comparison of Parametric Representations for Monosyllabic Word Recognition*,
-# IEEE Transactions on Acoustics, Speech, and Signal Processing 1980. Griffin & Lim,
-# *Signal Estimation from Modified Short-Time Fourier Transform*, IEEE Transactions on Acoustics, Speech, and
-# Signal Processing 1984, equation 6 and section III. Allen & Rabiner, *A Unified Approach to
-# Short-Time Fourier Analysis and Synthesis*, Proceedings of the IEEE 1977. Shannon, *Communication in the Presence of Noise*, Proceedings of the IRE `1949`, theorem 1. Radford et al., *Robust
-# Speech Recognition via Large-Scale Weak Supervision*, ICML 2023, arXiv:2212.04356: section 2.2.
+# Davis & Mermelstein, *Comparison of Parametric Representations for Monosyllabic Word Recognition*, IEEE Transactions
+# on Acoustics, Speech, and Signal Processing 1980. Griffin & Lim, *Signal Estimation from Modified Short-Time Fourier
+# Transform*, IEEE Transactions on Acoustics, Speech, and Signal Processing 1984, equation 6 and section III. Allen &
+# Rabiner, *A Unified Approach to Short-Time Fourier Analysis and Synthesis*, Proceedings of the IEEE 1977. Shannon,
+# *Communication in the Presence of Noise*, Proceedings of the IRE `1949`, theorem 1. Radford et al., *Robust Speech
+# Recognition via Large-Scale Weak Supervision*, ICML 2023, arXiv:2212.04356: section 2.2.
 
 # %% [markdown]
 # ## Words
@@ -1178,5 +1195,6 @@ glossary("14")
 # %% [markdown]
 # ## Where to go next
 #
-# A mel spectrogram is chosen by hand and cannot be turned back without loss. [Lesson 15](15_encodec.ipynb) learns both directions: a
-# few whole numbers for each frame, from which a sound comes back. Lesson 17 gives mel spectrograms to a language model.
+# A mel spectrogram is chosen by hand and cannot be turned back without loss. [Lesson 15](15_encodec.ipynb) learns both
+# directions: a few whole numbers for each frame, from which a sound comes back. Lesson 17 gives mel spectrograms to a
+# language model.

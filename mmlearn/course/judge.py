@@ -37,6 +37,9 @@ def difference(expected: Result, got: Result) -> str | None:
     if isinstance(expected, float):
         near = got == expected or abs(got - expected) <= TOLERANCE * abs(expected) < math.inf
         return None if near else f"expected {expected:.6g}; got {got:.6g}"
+    if isinstance(expected, list | tuple):  # tensors in a list cannot be compared by ==
+        same = len(got) == len(expected) and all(difference(e, g) is None for e, g in zip(expected, got, strict=True))
+        return None if same else f"expected another {describe(expected)}"
     if got == expected:
         return None
     return _text_difference(expected, got) if isinstance(expected, str) else f"expected {expected!r}; got {got!r}"

@@ -240,3 +240,11 @@ def test_a_result_does_not_change_with_its_input():
     case.record("same", lambda: case.call(lambda t: t, x))
     x.zero_()
     assert torch.equal(case.results["same"], torch.ones(2))
+
+
+def test_lists_of_tensors_are_compared_part_by_part():
+    """Two wrong solutions may both give a list where one tensor was asked for; a check compares them."""
+    pair = [torch.tensor([1.0, 2.0]), torch.tensor([3.0])]
+    assert difference(pair, [part.clone() for part in pair]) is None
+    assert difference(pair, [pair[0], pair[1] + 1]) == difference(pair, pair[:1]) == "expected another list"
+    assert difference(tuple(pair), pair) == "expected tuple; got list"
