@@ -36,6 +36,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     lab.set_defaults(run=_lab)
 
+    reset = commands.add_parser(
+        "reset",
+        help="begin lessons anew: fresh copies in work/, yours kept beside them",
+        description="Fresh copies of lessons in work/, of the newest version. What you had is kept beside each, as "
+        "01_vit.before-2026-01-31.ipynb, and no earlier one is overwritten. Your progress and your guesses stay.",
+    )
+    reset.add_argument("lessons", nargs="+", metavar="NN", help="lesson numbers, such as 01")
+    reset.set_defaults(run=_reset)
+
     progress = commands.add_parser("progress", help="print which exercises are done and what comes next")
     progress.set_defaults(run=_progress)
 
@@ -140,6 +149,14 @@ def _lab(options) -> int:
     from mmlearn.course.lab import lab
 
     return lab(port=options.port, browser=not options.no_browser)
+
+
+def _reset(options) -> None:
+    from mmlearn.course.copies import reset
+    from mmlearn.paths import root
+
+    print("\n".join(reset(options.lessons, root() / "lessons", root() / "work")))
+    print("Where JupyterLab has one of them open: File > Reload Notebook from Disk. Your progress stays.")
 
 
 def _progress(options) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from mmlearn.cli import main
 
-COMMANDS = [[], ["lab"], ["progress"], ["build"], ["data"], ["data", "check"], ["data", "build"]]
+COMMANDS = [[], ["lab"], ["doctor"], ["reset"], ["progress"], ["build"], ["data"], ["data", "check"], ["data", "build"]]
 COMMANDS += [["experiment"], ["zoo"], ["zoo", "list"], ["zoo", "train"], ["zoo", "check"], ["bench"], ["new"]]
 
 
