@@ -9,6 +9,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit code."""
     options = _parser().parse_args(arguments)
     from mmlearn.data import DataError
+    from mmlearn.files import explain
 
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # a terminal without a sign such as ✓ shows a question mark
@@ -19,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     # What a command cannot do, it says in one sentence; a traceback is for our own mistakes.
     except (OSError, ValueError, DataError) as error:
-        print(f"mmlearn: {error}", file=sys.stderr)
+        print(f"mmlearn: {explain(error)}", file=sys.stderr)
         return 1
 
 
@@ -35,6 +36,15 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=int, default=8888, help="the server's port; the next free one is taken (default: 8888)"
     )
     lab.set_defaults(run=_lab)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="look that all is in place, and name the command that mends what is not",
+        description="Look at Python, packages, kernel, data, disk, device and your copies of the lessons. Nothing is "
+        "changed. For what is wrong there is a command that mends it. The exit code is 0 if all that the lessons need "
+        "is in place, else 1.",
+    )
+    doctor.set_defaults(run=_doctor)
 
     reset = commands.add_parser(
         "reset",
@@ -149,6 +159,12 @@ def _lab(options) -> int:
     from mmlearn.course.lab import lab
 
     return lab(port=options.port, browser=not options.no_browser)
+
+
+def _doctor(options) -> int:
+    from mmlearn.course.doctor import doctor
+
+    return doctor()
 
 
 def _reset(options) -> None:

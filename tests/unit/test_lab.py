@@ -11,6 +11,7 @@ from datetime import date
 import pytest
 
 from mmlearn.cli import main
+from mmlearn.course import doctor
 from mmlearn.course import lab as lab_module
 from mmlearn.course.copies import make_copies
 from mmlearn.paths import root
@@ -267,7 +268,7 @@ def test_a_wrong_kernel_is_mended_in_the_environment_alone(kernels, another_pyth
     before = file.read_text()
     assert sys.executable in lab_module.check_kernel()
     installed = json.loads((tmp_path / "prefix/share/jupyter/kernels/python3/kernel.json").read_text())
-    assert lab_module._is_this(installed["argv"][0])
+    assert lab_module.is_this_python(installed["argv"][0])
     if place == "user":
         assert file.read_text() == before
 
@@ -278,3 +279,14 @@ def test_a_kernel_that_hides_ours_is_named(kernels, another_python, monkeypatch,
     with pytest.raises(lab_module.NotReadyError) as caught:
         lab_module.check_kernel()
     assert another_python in str(caught.value) and "jupyter kernelspec list" in str(caught.value)
+
+
+def test_doctor_names_the_command_that_gives_notebooks_this_python(kernels, another_python, monkeypatch, tmp_path):
+    assert doctor._kernel().state == "ok"
+    kernels("environment", another_python)
+    found = doctor._kernel()
+    assert found.state == "wrong" and another_python in found.text
+    assert found.mend == f"{sys.executable} -m ipykernel install --sys-prefix"
+    kernels("first", another_python)
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "first"))
+    assert doctor._kernel().mend == "unset JUPYTER_PATH"
