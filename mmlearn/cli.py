@@ -9,6 +9,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit code."""
     options = _parser().parse_args(arguments)
     from mmlearn.data import DataError
+    from mmlearn.files import explain
 
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # a terminal without a sign such as ✓ shows a question mark
@@ -19,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     # What a command cannot do, it says in one sentence; a traceback is for our own mistakes.
     except (OSError, ValueError, DataError) as error:
-        print(f"mmlearn: {error}", file=sys.stderr)
+        print(f"mmlearn: {explain(error)}", file=sys.stderr)
         return 1
 
 
@@ -35,6 +36,24 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=int, default=8888, help="the server's port; the next free one is taken (default: 8888)"
     )
     lab.set_defaults(run=_lab)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="look that all is in place, and name the command that mends what is not",
+        description="Look at Python, packages, kernel, data, disk, device and your copies of the lessons. Nothing is "
+        "changed. For what is wrong there is a command that mends it. The exit code is 0 if all that the lessons need "
+        "is in place, else 1.",
+    )
+    doctor.set_defaults(run=_doctor)
+
+    reset = commands.add_parser(
+        "reset",
+        help="begin lessons anew: fresh copies in work/, yours kept beside them",
+        description="Fresh copies of lessons in work/, of the newest version. What you had is kept beside each, as "
+        "01_vit.before-2026-01-31.ipynb, and no earlier one is overwritten. Your progress and your guesses stay.",
+    )
+    reset.add_argument("lessons", nargs="+", metavar="NN", help="lesson numbers, such as 01")
+    reset.set_defaults(run=_reset)
 
     progress = commands.add_parser("progress", help="print which exercises are done and what comes next")
     progress.set_defaults(run=_progress)
@@ -140,6 +159,20 @@ def _lab(options) -> int:
     from mmlearn.course.lab import lab
 
     return lab(port=options.port, browser=not options.no_browser)
+
+
+def _doctor(options) -> int:
+    from mmlearn.course.doctor import doctor
+
+    return doctor()
+
+
+def _reset(options) -> None:
+    from mmlearn.course.copies import reset
+    from mmlearn.paths import root
+
+    print("\n".join(reset(options.lessons, root() / "lessons", root() / "work")))
+    print("Where JupyterLab has one of them open: File > Reload Notebook from Disk. Your progress stays.")
 
 
 def _progress(options) -> None:

@@ -10,6 +10,7 @@ from mmlearn.course.exercise import Exercise, Grade
 from mmlearn.course.feedback import Feedback, outcome
 from mmlearn.course.registry import find
 from mmlearn.course.scope import foreign_globals
+from mmlearn.files import explain
 
 SLOW_AFTER_SECONDS = 10
 _GIVEN_BY_NAME = object()
@@ -87,7 +88,7 @@ def _outcome(exercise: Exercise, obj: object, grade: Grade) -> Feedback:
     try:
         ledger.record(exercise.slug, grade.score)
     except (OSError, ValueError) as error:
-        notes.append(f"Your progress was not recorded: {error}")
+        notes.append(f"Your progress was not recorded: {explain(error)}")
     if grade.passed:
         return outcome(exercise, grade, notes)
     return outcome(exercise, grade, [f"The check used {exercise.inputs}.", *notes, _stand_in(exercise)])

@@ -9,13 +9,11 @@ import sys
 from pathlib import Path
 
 from mmlearn.course.copies import make_copies
-from mmlearn.data import SETS
-from mmlearn.data.shards import find_damage
+from mmlearn.data import SETS, shards
 from mmlearn.files import write_whole
 from mmlearn.paths import root
 
 FIRST_LESSON = "00_start_here.ipynb"
-INSTALL = "`pip install -c constraints.txt -e .` in the course's folder, with this Python"
 # JupyterLab's defaults for the course; what users set themselves counts more. A lesson starts without questions and
 # without the network.
 LAB_SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
@@ -53,15 +51,34 @@ def lab(port: int, browser: bool) -> int:
 
 
 def check_data() -> str:
-    """Compare the committed sets with their checksums: about 50 ms. `mmlearn data check` looks into every row.
+    """Compare the committed files with their checksums: about 100 ms. `mmlearn data check` looks into every row.
 
     Raises:
         NotReadyError: a file is missing or damaged.
     """
-    problems = [problem for name in SETS for problem in find_damage(root() / "data" / name)]
+    problems = find_damage()
     if problems:
         raise NotReadyError("\n         ".join(problems))
     return f"complete: {', '.join(SETS)}"
+
+
+def find_damage() -> list[str]:
+    """What is wrong with the files of the committed sets and of the trained models, a sentence each."""
+    data = root() / "data"
+    problems = [problem for name in SETS for problem in shards.find_damage(data / name)]
+    files = (data / "zoo").glob("*.[js]*")  # a card or weights, each of which may be the one that is left
+    for card in sorted({path.with_suffix(".json") for path in files}):
+        weights = card.with_suffix(".safetensors")
+        try:
+            whole = json.loads(card.read_text(encoding="utf-8"))["sha256"] == shards.sha256(weights.read_bytes())
+        except (OSError, ValueError, KeyError, TypeError):
+            whole = False
+        if not whole:
+            files = f"data/zoo/{card.name} data/zoo/{weights.name}"
+            problems.append(
+                f"{weights} and its card are not both here, or do not agree. Mend it with `git checkout -- {files}`."
+            )
+    return problems
 
 
 def check_kernel() -> str:
@@ -72,11 +89,9 @@ def check_kernel() -> str:
     """
     for package in ("jupyterlab", "ipykernel"):
         if importlib.util.find_spec(package) is None:
-            raise NotReadyError(f"{package} is not installed for {sys.executable}. Mend it with {INSTALL}.")
-    # Where this Python is in no virtual environment, a kernel of that name in the user's folder would win otherwise.
-    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
-    found = _kernel_python()
-    if not _is_this(found):
+            raise NotReadyError(f"{package} is not installed for {sys.executable}. Mend it with `{install_command()}`.")
+    found = kernel_python()
+    if not is_this_python(found):
         from ipykernel.kernelspec import install
 
         try:
@@ -86,8 +101,8 @@ def check_kernel() -> str:
                 f"No notebook kernel runs {sys.executable}, and none can be installed ({error}). Make a virtual "
                 "environment (python -m venv .venv) and install the course there."
             ) from None
-        found = _kernel_python()
-        if not _is_this(found):
+        found = kernel_python()
+        if not is_this_python(found):
             raise NotReadyError(
                 f"Notebooks would run in {found} and not in {sys.executable}: a kernel named python3 elsewhere comes "
                 "first. `jupyter kernelspec list` shows where it is; `jupyter kernelspec remove python3` removes it."
@@ -95,14 +110,32 @@ def check_kernel() -> str:
     return f"notebooks run in {sys.executable}"
 
 
-def _kernel_python() -> str:
+def install_command(what: str = "-e .") -> str:
+    """The command that installs the course, or `what`, for this Python; where it is the system's, in `.venv`."""
+    folder, python = quoted(root()), quoted(sys.executable)
+    if sys.prefix != sys.base_prefix or Path(sys.prefix, "conda-meta").is_dir():
+        return f"cd {folder} && {python} -m pip install -c constraints.txt {what}"
+    if shutil.which("make"):
+        return f"cd {folder} && make lab"
+    own = Path(".venv", "Scripts" if os.name == "nt" else "bin", "pip")
+    return f"cd {folder} && {python} -m venv .venv && {own} install -c constraints.txt -e ."
+
+
+def quoted(path: Path | str) -> str:
+    """A path as a command line takes it, on every system."""
+    return f'"{path}"' if " " in str(path) else str(path)
+
+
+def kernel_python() -> str:
     """What the kernel `python3` starts. Where no folder has that kernel, Jupyter takes this Python's own."""
     from jupyter_client.kernelspec import KernelSpecManager
 
+    # Where this Python is in no virtual environment, a kernel of that name in the user's folder would win otherwise.
+    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
     return KernelSpecManager().get_kernel_spec("python3").argv[0]
 
 
-def _is_this(program: str) -> bool:
+def is_this_python(program: str) -> bool:
     """Whether a kernel that starts `program` runs this interpreter."""
     if program in ("python", "python3", "python{}.{}".format(*sys.version_info)):
         return True  # Jupyter takes these for the Python that it runs in itself

@@ -10,6 +10,7 @@ from mmlearn.course import guesses
 from mmlearn.course.choices import Scale, Words, offered
 from mmlearn.course.figures import img, publish, styled
 from mmlearn.course.frames import OPEN, RESULT, framed, line, live, strong
+from mmlearn.files import explain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -117,7 +118,7 @@ def _recall(name: str, asked: Asked) -> str:
     try:
         kept = guesses.read().get(name)
     except (OSError, ValueError) as error:
-        return str(error)
+        return explain(error)
     if kept and asked.offer.offers(kept.value):
         asked.guess = kept
     return ""
@@ -143,7 +144,7 @@ def _commit(name: str, asked: Asked, guess: str | float) -> str:
             asked.guess = guesses.keep(name, guess, asked.offer.offers)
         except (OSError, ValueError) as error:
             asked.guess = guesses.made_now(guess)
-            problems.append(f"Your guess holds until the kernel stops. It was not written down: {error}")
+            problems.append(f"Your guess holds until the kernel stops. It was not written down: {explain(error)}")
     while asked.waiting:
         try:
             asked.waiting.pop()()

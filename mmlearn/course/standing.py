@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mmlearn.course import ledger
 from mmlearn.course.lessons import Lesson, find, lessons
 from mmlearn.course.tables import Html, html_table, publish_live
+from mmlearn.files import explain
 
 if TYPE_CHECKING:
     from mmlearn.course.exercise import Exercise
@@ -60,7 +61,8 @@ def _bundle() -> dict[str, str]:
     try:
         return {"text/plain": report(), "text/html": _html()}
     except (OSError, ValueError) as error:  # a lesson runs on without it
-        return {"text/plain": str(error), "text/html": f"<p>{html.escape(str(error))}</p>"}
+        said = explain(error)
+        return {"text/plain": said, "text/html": f"<p>{html.escape(said)}</p>"}
 
 
 def _html() -> str:

@@ -10,9 +10,12 @@ def read_table(file: Path) -> list[dict[str, Any]]:
     """The lines of a CSV file by the names of its columns. Cells that read as numbers are numbers.
 
     Raises:
-        ValueError: a line has not as many cells as the head.
+        ValueError: the file is empty, or a line has not as many cells as the head.
     """
-    head, *lines = csv.reader(io.StringIO(file.read_text(encoding="utf-8")))
+    content = file.read_text(encoding="utf-8")
+    if not content:
+        raise ValueError(f"{file} is empty. Mend it with `git checkout -- {file}`.")
+    head, *lines = csv.reader(io.StringIO(content))
     table = []
     for number, line in enumerate(lines, 2):
         if len(line) != len(head):

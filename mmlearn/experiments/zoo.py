@@ -78,11 +78,14 @@ def load(name: str) -> nn.Module:
     """A trained model, on the CPU and in evaluation mode.
 
     Raises:
-        ValueError: there is none of this name, or its file is damaged or of other sizes.
+        ValueError: there is none of this name, or its file is damaged or of other sizes; the message names the command.
         FileNotFoundError: it was never trained here; the message names the command.
     """
-    model = recipe(name).build()
-    train.load(_existing(_weights(name)), model)
+    model, path = recipe(name).build(), _existing(_weights(name))
+    try:
+        train.load(path, model)
+    except ValueError as error:
+        raise ValueError(f"{error} Here: {_mend(path)}") from error
     return model.eval()
 
 
@@ -181,6 +184,9 @@ def _weights(name: str) -> Path:
 
 def _existing(path: Path) -> Path:
     if not path.exists():
-        mend = f"git checkout -- data/zoo/{path.name}, or mmlearn zoo train {path.stem}"
-        raise FileNotFoundError(f"{path.name} is not in data/zoo/: {mend}")
+        raise FileNotFoundError(f"{path.name} is not in data/zoo/: {_mend(path)}")
     return path
+
+
+def _mend(path: Path) -> str:
+    return f"git checkout -- data/zoo/{path.name}, or mmlearn zoo train {path.stem}"

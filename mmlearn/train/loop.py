@@ -17,6 +17,7 @@ from tqdm import tqdm
 from mmlearn.train.data import endless, to_device
 from mmlearn.train.device import device as best_device
 from mmlearn.train.history import Event, History
+from mmlearn.train.memory import advised
 from mmlearn.train.optim import adamw, lr_factor
 from mmlearn.train.processes import averaged, mean_of_all, meet, rank, share
 from mmlearn.train.resume import Resume
@@ -93,6 +94,7 @@ def fit(
 
     Raises:
         FloatingPointError: the loss or its gradient is not finite. The weights are those before that step.
+        MemoryError, RuntimeError: memory ran out. The weights are those of the last step; a note says what helps.
         ValueError, TypeError: an argument, or what `loss` or `evaluate` returned, cannot be used.
     """
     _refuse(steps=steps, warmup=warmup, schedule=schedule, precision=precision, eval_every=eval_every)
@@ -122,7 +124,7 @@ def fit(
 
     emit("start", {})
     try:
-        with _own_randomness(where), _bar(steps, done, progress) as bar:
+        with advised(history), _own_randomness(where), _bar(steps, done, progress) as bar:
             _train_mode(model)
             stream = endless(batches)
             for step in range(steps):

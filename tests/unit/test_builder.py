@@ -10,6 +10,7 @@ import pytest
 
 from mmlearn.course.builder import BuildError, build_course, build_lesson
 from mmlearn.course.builder.alt import output_without_alt
+from mmlearn.course.builder.notebook import WRONG_PYTHON
 from mmlearn.course.builder.stub import foreign_line, make_stub
 
 
@@ -178,6 +179,14 @@ def test_notebooks_are_valid_and_read_back_to_the_same_bytes(tmp_path):
         assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
         assert notebook.metadata.kernelspec.name == "python3"
         assert (nbformat.writes(notebook) + "\n").encode() == path.read_bytes()
+
+
+def test_a_learners_set_up_cell_says_what_a_missing_package_means(tmp_path):
+    built = lesson(tmp_path)
+    (first, *others) = [c.source for c in built.student.cells if c.cell_type == "code"]
+    solved = next(c.source for c in built.solution.cells if c.cell_type == "code")
+    assert first.split("\n", 1) == [WRONG_PYTHON, solved] and "mmlearn lab" in WRONG_PYTHON
+    assert not any(WRONG_PYTHON in source for source in others)
 
 
 def test_a_solution_holds_the_code_of_its_master_and_goes_back_to_it(tmp_path):

@@ -1,5 +1,6 @@
 """The commands: help, and errors that are one sentence."""
 
+import errno
 import re
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import pytest
 
 from mmlearn.cli import main
 
-COMMANDS = [[], ["lab"], ["progress"], ["build"], ["data"], ["data", "check"], ["data", "build"]]
+COMMANDS = [[], ["lab"], ["doctor"], ["reset"], ["progress"], ["build"], ["data"], ["data", "check"], ["data", "build"]]
 COMMANDS += [["experiment"], ["zoo"], ["zoo", "list"], ["zoo", "train"], ["zoo", "check"], ["bench"], ["new"]]
 
 
@@ -62,6 +63,10 @@ def test_a_wrong_command_line_is_told(arguments, said, capsys):
     [
         (ValueError("the set is odd"), "mmlearn: the set is odd\n"),
         (FileNotFoundError("run make lab first"), "mmlearn: run make lab first\n"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "work/x"),
+            "mmlearn: No space left on device: work/x. `mmlearn doctor`, in a terminal, says what to do.\n",
+        ),
     ],
 )
 def test_an_error_is_one_sentence(error, said, monkeypatch, capsys):

@@ -5,6 +5,7 @@ import csv
 import pytest
 
 from mmlearn import data
+from mmlearn.data.tables import read_table
 from mmlearn.paths import root
 
 FOLDER = root() / "data" / "tables"
@@ -63,3 +64,9 @@ def test_cells_that_the_document_has_wrong_or_not():
     assert find("qwen2.5-omni-table-8", model="Qwen2.5-Omni-7B", category="average") == 56.13
     hard = {"model": "Qwen2.5-Omni-7B RL", "measure": "word error rate, %", "test set": "test-hard"}
     assert find("qwen2.5-omni-table-9", **hard) == 6.54
+
+
+def test_an_empty_table_is_told_with_the_command_that_mends_it(tmp_path):
+    (tmp_path / "t.csv").write_text("")
+    with pytest.raises(ValueError, match=r"t\.csv is empty. Mend it with `git checkout"):
+        read_table(tmp_path / "t.csv")

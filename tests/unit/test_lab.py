@@ -1,14 +1,17 @@
 """`mmlearn lab` up to the point where JupyterLab would start. The browser tests start it."""
 
+import errno
 import json
 import shutil
 import socket
 import sys
 import time
+from datetime import date
 
 import pytest
 
 from mmlearn.cli import main
+from mmlearn.course import doctor
 from mmlearn.course import lab as lab_module
 from mmlearn.course.copies import make_copies
 from mmlearn.paths import root
@@ -173,6 +176,78 @@ def test_a_new_lesson_is_added(course):
     assert (course / "work" / "02_vae.ipynb").read_text() == "new"
 
 
+# --- fresh copies
+
+
+@pytest.fixture
+def worked_on(course):
+    """The learner's folder, where both lessons were worked on."""
+    make_copies(course / "lessons", course / "work")
+    for copy in (course / "work").glob("*.ipynb"):
+        copy.write_text(f"my work on {copy.name}")
+    return course / "work"
+
+
+def asides(work):
+    """What was put aside, and what it holds."""
+    return {path.name: path.read_text() for path in work.glob("*.before-*")}
+
+
+def test_reset_gives_a_fresh_lesson_and_keeps_the_learners_beside_it(worked_on, capsys):
+    assert main(["reset", "01"]) == 0
+    assert (worked_on / "01_vit.ipynb").read_text() == "lesson 01_vit.ipynb, first version"
+    assert asides(worked_on) == {f"01_vit.before-{date.today()}.ipynb": "my work on 01_vit.ipynb"}
+    assert (worked_on / "00_start_here.ipynb").read_text() == "my work on 00_start_here.ipynb"
+    said = capsys.readouterr().out
+    assert f"lesson 01 is fresh; what you had is in work/01_vit.before-{date.today()}.ipynb" in said
+    assert "Reload Notebook from Disk" in said and "progress stays" in said
+
+
+def test_reset_never_overwrites_an_earlier_one(worked_on):
+    for version in ("first", "second", "third"):
+        (worked_on / "01_vit.ipynb").write_text(version)
+        assert main(["reset", "01"]) == 0
+    today = date.today()
+    names = [f"01_vit.before-{today}{number}.ipynb" for number in ("", "-2", "-3")]
+    assert asides(worked_on) == dict(zip(names, ("first", "second", "third"), strict=True))
+
+
+def test_reset_of_several_lessons_where_one_is_fresh_and_one_is_missing(worked_on, capsys):
+    (worked_on / "00_start_here.ipynb").unlink()
+    assert main(["reset", "01"]) == 0
+    capsys.readouterr()
+    assert main(["reset", "00", "01", "00"]) == 0
+    said = capsys.readouterr().out
+    assert "lesson 00 is fresh; there was no copy of it\nlesson 01 is fresh already\n" in said
+    assert len(asides(worked_on)) == 1 and "first version" in (worked_on / "00_start_here.ipynb").read_text()
+
+
+def test_reset_of_an_unknown_lesson_lists_what_there_is_and_touches_nothing(worked_on, capsys):
+    assert main(["reset", "01", "7"]) == 1
+    said = capsys.readouterr().err
+    assert "There is no lesson '7'. There is: 00_start_here, 01_vit." in said
+    assert asides(worked_on) == {} and (worked_on / "01_vit.ipynb").read_text() == "my work on 01_vit.ipynb"
+
+
+def test_reset_brings_the_newer_version(course, worked_on, capsys):
+    for lesson in (course / "lessons").iterdir():
+        lesson.write_text("second version")
+    said = make_copies(course / "lessons", worked_on)[1]
+    assert "lessons 00, 01 have newer versions; yours are kept. `mmlearn reset 00 01`" in said
+    assert main(["reset", "00", "01"]) == 0
+    assert len(make_copies(course / "lessons", worked_on)) == 1 and len(asides(worked_on)) == 2
+
+
+def test_a_reset_that_cannot_write_loses_nothing(worked_on, monkeypatch, capsys):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("mmlearn.course.copies.write_whole", full)
+    assert main(["reset", "01"]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert (worked_on / "01_vit.ipynb").read_text() == "my work on 01_vit.ipynb"
+
+
 # --- the kernel
 
 
@@ -193,7 +268,7 @@ def test_a_wrong_kernel_is_mended_in_the_environment_alone(kernels, another_pyth
     before = file.read_text()
     assert sys.executable in lab_module.check_kernel()
     installed = json.loads((tmp_path / "prefix/share/jupyter/kernels/python3/kernel.json").read_text())
-    assert lab_module._is_this(installed["argv"][0])
+    assert lab_module.is_this_python(installed["argv"][0])
     if place == "user":
         assert file.read_text() == before
 
@@ -204,3 +279,14 @@ def test_a_kernel_that_hides_ours_is_named(kernels, another_python, monkeypatch,
     with pytest.raises(lab_module.NotReadyError) as caught:
         lab_module.check_kernel()
     assert another_python in str(caught.value) and "jupyter kernelspec list" in str(caught.value)
+
+
+def test_doctor_names_the_command_that_gives_notebooks_this_python(kernels, another_python, monkeypatch, tmp_path):
+    assert doctor._kernel().state == "ok"
+    kernels("environment", another_python)
+    found = doctor._kernel()
+    assert found.state == "wrong" and another_python in found.text
+    assert found.mend == f"{sys.executable} -m ipykernel install --sys-prefix"
+    kernels("first", another_python)
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "first"))
+    assert doctor._kernel().mend == "unset JUPYTER_PATH"

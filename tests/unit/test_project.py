@@ -87,7 +87,13 @@ EXTRA_OF = {
     "course/grader/cluster": "cluster",
 }
 # What comes with a library that is named, by its own promise.
-COMES_WITH = {"ipython": "ipykernel", "jupyter-client": "ipykernel", "pyzmq": "ipykernel", "cycler": "matplotlib"}
+COMES_WITH = {
+    "ipython": "ipykernel",
+    "jupyter-client": "ipykernel",
+    "jupyter-core": "ipykernel",
+    "pyzmq": "ipykernel",
+    "cycler": "matplotlib",
+}
 COMES_WITH |= {"nbformat": "nbgrader", "traitlets": "nbgrader", "sqlalchemy": "nbgrader"}
 
 

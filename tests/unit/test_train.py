@@ -282,6 +282,35 @@ def test_events_come_in_order_and_to_every_listener():
     assert len(others) == 7 and others[0].history is history
 
 
+# What is raised where memory runs out, and an error of another kind.
+ERRORS = [
+    (MemoryError(), True),
+    (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"), True),
+    (RuntimeError("MPS backend out of memory"), True),
+    (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+]
+
+
+@pytest.mark.parametrize(("error", "advised"), ERRORS, ids=lambda value: type(value).__name__)
+def test_where_memory_runs_out_the_error_says_what_helps(error, advised):
+    def objective(model, batch):
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        fit(small(), objective=objective)
+    notes = getattr(caught.value, "__notes__", [])
+    assert [("in step 1 of 12" in note, "mmlearn doctor" in note) for note in notes] == [(True, True)] * advised
+
+
+def test_the_cpus_allocator_is_recognised():
+    def objective(model, batch):
+        return torch.empty(2**60, dtype=torch.uint8).sum()
+
+    with pytest.raises(RuntimeError) as caught:
+        fit(small(), objective=objective)
+    assert "Memory ran out in step 1 of 12" in caught.value.__notes__[0]
+
+
 def test_interrupt_keeps_what_was_learned(capsys):
     def data():
         yield from [(X, Y)] * 4

@@ -90,6 +90,14 @@ def test_what_is_not_there_is_told_with_the_way_to_it(toy):
         zoo.card("toy")
 
 
+def test_a_damaged_model_is_told_with_the_way_to_a_whole_one(toy, tmp_path):
+    toy()
+    (tmp_path / "data" / "zoo").mkdir(parents=True)
+    (tmp_path / "data" / "zoo" / "toy.safetensors").write_bytes(b"cut short")
+    with pytest.raises(ValueError, match=r"git checkout -- data/zoo/toy\.safetensors, or mmlearn zoo train toy"):
+        zoo.load("toy")
+
+
 def test_an_unknown_name_is_told():
     with pytest.raises(ValueError, match="no checkpoint is called 'clip'; there are toy-clip"):
         zoo.load("clip")

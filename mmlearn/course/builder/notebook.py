@@ -23,6 +23,10 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
 }
+# Imports fail first where a Jupyter of another Python opens a notebook. The lessons' kernel is `python3`, which every
+# Jupyter has. One of our own name would have to stand in the user's folder, and would stay there when the course
+# has gone.
+WRONG_PYTHON = '# An error here, "No module named ..."? Then another Python runs this: use `mmlearn lab`.'
 NBVAL_LINE = re.compile(r"#\s*NBVAL_CHECK_OUTPUT\s*")
 
 
@@ -156,8 +160,13 @@ def _nbgrader(grade_id: str, **given) -> dict:
 
 
 def _for_learner(cell: Cell) -> str:
-    """A cell without its solution, and without the mark by which nbval compares outputs: there are none."""
+    """A cell without its solution, and without the mark by which nbval compares outputs: there are none.
+
+    The set-up cell says what to do where the course's packages are missing.
+    """
     if cell.kind == "markdown":
         return PLACEHOLDER if cell.answer else cell.source
     source = make_stub(cell.source, cell.exercise) if cell.exercise else cell.source
+    if "setup" in cell.tags:
+        source = f"{WRONG_PYTHON}\n{source}"
     return "\n".join(line for line in source.split("\n") if not NBVAL_LINE.fullmatch(line))
