@@ -25,10 +25,20 @@ TERMS = (
         "The share of items that a model judges rightly. It means something only beside a baseline.",
     ),
     Term(
+        "adversarial loss",
+        "15",
+        "What a model loses where a discriminator does not take what it made for real.",
+    ),
+    Term(
         "alias",
         "14",
         "The frequency that is heard in place of one above half the sampling rate: the distance to the nearest "
         "multiple of the rate.",
+    ),
+    Term(
+        "arithmetic coder",
+        "15",
+        "Writes symbols in about as many bits as they were surprising, given how likely each was.",
     ),
     Term(
         "attention",
@@ -48,11 +58,21 @@ TERMS = (
         "does not meet exactly the same item twice.",
     ),
     Term(
+        "balancer",
+        "15",
+        "Divides each loss's gradient by its usual length, so that a weight is a share.",
+    ),
+    Term(
         "baseline",
         "00",
         "A simple way to do the task, measured on the same items. A model is worth what it adds to that.",
     ),
     Term("batch", "00", "Several items that go through a model together, along the first axis of a tensor."),
+    Term(
+        "bitrate",
+        "15",
+        "How many bits a second of sound takes.",
+    ),
     Term(
         "byte-pair encoding",
         "02",
@@ -64,6 +84,11 @@ TERMS = (
         "causal attention",
         "02",
         "Attention in which a token sees itself and the tokens before it, never later ones.",
+    ),
+    Term(
+        "causal convolution",
+        "15",
+        "A convolution that looks only backwards, so that it can run while a sound is being made.",
     ),
     Term(
         "chance",
@@ -82,6 +107,21 @@ TERMS = (
         "01",
         "A learned vector that is put in front of the patches. It stands for no patch; the head reads from it what the "
         "layers have collected there.",
+    ),
+    Term(
+        "codebook",
+        "15",
+        "A list of vectors, the entries. What is sent is the number of the nearest one, the code.",
+    ),
+    Term(
+        "codec",
+        "15",
+        "What writes a sound as few bits (the encoder) and makes a sound of them again (the decoder).",
+    ),
+    Term(
+        "commitment loss",
+        "15",
+        "The squared distance of a latent to the entry that it chose. It draws the latent there.",
     ),
     Term("concept", "00", "A thing that the emoji data set shows, such as a red apple, whoever drew it."),
     Term(
@@ -107,9 +147,24 @@ TERMS = (
         "they are opposite.",
     ),
     Term(
+        "dead entry",
+        "15",
+        "An entry that no latent chooses, and that therefore never moves.",
+    ),
+    Term(
         "decibel",
         "14",
         "A tenth of a power of ten of the power: ten decibels are a factor of ten, twenty one of a hundred.",
+    ),
+    Term(
+        "discriminator",
+        "15",
+        "A network that learns to tell real items from made ones. The model learns to deceive it.",
+    ),
+    Term(
+        "DNSMOS",
+        "15",
+        "A network that guesses what marks listeners would give a recording of speech.",
     ),
     Term("embedding", "00", "A vector that stands for something: a word, a patch, a picture, a place in a sequence."),
     Term(
@@ -124,6 +179,16 @@ TERMS = (
         "third.",
     ),
     Term("encoder", "01", "The part of a model that turns an input into vectors for other parts to read."),
+    Term(
+        "entropy",
+        "15",
+        "The bits that a symbol takes in the mean where a likely one takes few: minus the logarithm of its probability.",
+    ),
+    Term(
+        "feature matching",
+        "15",
+        "Made and real items should look alike to every layer of a discriminator.",
+    ),
     Term(
         "Fourier transform",
         "14",
@@ -158,6 +223,11 @@ TERMS = (
         "One a second: of waves, or of samples.",
     ),
     Term(
+        "hinge loss",
+        "15",
+        "A loss that falls until a score is beyond a limit, and then stays zero.",
+    ),
+    Term(
         "hop",
         "14",
         "How far it is from the beginning of one window to that of the next.",
@@ -174,7 +244,17 @@ TERMS = (
         "Filling in values between known ones. Positions learned for one grid of patches are stretched to another grid "
         "in this way.",
     ),
+    Term(
+        "k-means",
+        "15",
+        "Finds centres in vectors: each centre moves to the mean of those nearest to it, again and again.",
+    ),
     Term("key", "01", "The vector by which a token says what it offers. Queries are compared with it."),
+    Term(
+        "latent",
+        "15",
+        "A vector inside a model that stands for an input, such as a frame of sound.",
+    ),
     Term(
         "layer norm",
         "01",
@@ -229,6 +309,16 @@ TERMS = (
         "partners find each other.",
     ),
     Term(
+        "moving average",
+        "15",
+        "A mean in which what is longer ago counts less and less.",
+    ),
+    Term(
+        "MUSHRA",
+        "15",
+        "A listening test: several versions of a sound are rated beside the original, which also hides among them.",
+    ),
+    Term(
         "negative control",
         "00",
         "The same measurement with the cause taken out, such as training on shuffled labels. If the effect stays, it "
@@ -244,6 +334,11 @@ TERMS = (
         "perceptron (MLP)",
         "01",
         "Linear layers with a nonlinear function between them. In a transformer it works on each token by itself.",
+    ),
+    Term(
+        "perplexity",
+        "15",
+        "How many entries, all equally frequent, would be as hard to guess: two to the power of the entropy in bits.",
     ),
     Term(
         "phase",
@@ -267,6 +362,11 @@ TERMS = (
         "Training on one large task first, so that a model can then be fitted to another task with less data.",
     ),
     Term("projection", "01", "A linear layer that maps vectors of one length to vectors of another."),
+    Term(
+        "quantiser dropout",
+        "15",
+        "In training each batch uses a number of codebooks drawn by chance, so that one model knows many bitrates.",
+    ),
     Term("query", "01", "The vector by which a token says what it looks for. It is compared with all keys."),
     Term("recall at k (R@k)", "02", "The share of queries that have a right answer among their k nearest candidates."),
     Term(
@@ -285,6 +385,11 @@ TERMS = (
         "residual path",
         "01",
         "The way on which tokens pass a block unchanged. What the block computes is added to them.",
+    ),
+    Term(
+        "residual vector quantisation",
+        "15",
+        "Several codebooks, each of which quantises what those before it left over.",
     ),
     Term(
         "sampling rate",
@@ -320,6 +425,11 @@ TERMS = (
     ),
     Term("split", "00", "A part of a data set with a purpose: to train on, or to test one question."),
     Term(
+        "straight-through estimator",
+        "15",
+        "A step without a gradient, such as a choice, is passed over on the way back as if nothing had been chosen.",
+    ),
+    Term(
         "temperature",
         "02",
         "What scores are divided by before a softmax: the reciprocal of the scale. A low one makes the softmax sharp.",
@@ -329,11 +439,21 @@ TERMS = (
     Term("token embedding", "02", "The learned vector of a token of the vocabulary."),
     Term("trunk", "03", "ImageBind's word for the encoder of one modality."),
     Term("value", "01", "The vector that a token hands over to those that attend to it."),
+    Term(
+        "vector quantisation",
+        "15",
+        "Putting the nearest entry of a codebook in the place of a vector.",
+    ),
     Term("vocabulary", "02", "All tokens that a tokenizer knows, each with its number."),
     Term(
         "window",
         "14",
         "A short stretch of a sound, and the weights that bring it to nothing at both ends.",
+    ),
+    Term(
+        "word error rate",
+        "15",
+        "The words that a recogniser gets wrong, puts in or leaves out, by the words that were said.",
     ),
     Term(
         "zero-shot",
