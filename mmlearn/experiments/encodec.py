@@ -130,10 +130,13 @@ class CodecLoss:
         training: weights and discriminators.
         rate: samples a second.
         first_BCT: sounds that the codebooks start from.
+        balancer: of the time and mel losses, in place of the usual one, to see what it does.
         device: of discriminators and averages.
     """
 
-    def __init__(self, training: Training, rate: int, first_BCT: Tensor, *, device=None) -> None:
+    def __init__(
+        self, training: Training, rate: int, first_BCT: Tensor, *, balancer: Balancer | None = None, device=None
+    ) -> None:
         self.training, self.first_BCT, w = training, first_BCT, training.weights
         self.mel = MelLoss(rate, windows=MEL_WINDOWS, floor=MEL_FLOOR, device=device)
         with torch.random.fork_rng([]):
@@ -141,7 +144,7 @@ class CodecLoss:
             self.judge = Discriminator(training.judge).to(device)
         self.optimizer = torch.optim.AdamW(self.judge.parameters(), lr=training.judge_lr, betas=(0.5, 0.9))
         unjudged = {"time": w.time, "mel": w.mel}
-        self.balancer = Balancer(unjudged, decay=BALANCE_DECAY, device=device)
+        self.balancer = balancer or Balancer(unjudged, decay=BALANCE_DECAY, device=device)
         self.judged_balancer = Balancer(w.balanced(), decay=BALANCE_DECAY, device=device)
 
     @property
@@ -192,10 +195,12 @@ class CodecLoss:
 # --- a training -------------------------------------------------------------------------------------------------------
 
 
-def fit(codec: SpectralCodec, training: Training, sounds: Sequence[Tensor], **options) -> train.History:
-    """Train it; `options` as in `train.fit`."""
+def fit(
+    codec: SpectralCodec, training: Training, sounds: Sequence[Tensor], *, balancer: Balancer | None = None, **options
+) -> train.History:
+    """Train it; `balancer` as in `CodecLoss`, `options` as in `train.fit`."""
     first_BCT = crops(sounds, FIRST_CROPS, training.samples, torch.Generator().manual_seed(training.seed))
-    loss = CodecLoss(training, codec.config.rate, first_BCT)
+    loss = CodecLoss(training, codec.config.rate, first_BCT, balancer=balancer)
     settings = {"steps": training.steps, "lr": training.lr, "seed": training.seed, "device": "cpu"}
     return train.fit(codec, loss, training.batches(sounds), beside=loss.beside, **settings, **options)
 
