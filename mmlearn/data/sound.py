@@ -22,6 +22,9 @@ RATE = 16_000  # samples a second, of all committed sounds
 OPUS_RATES = (8_000, 12_000, 16_000, 24_000, 48_000)
 OPUS_KBPS = (6, 256)  # what libsndfile lets one ask for
 SILENCE_DB = -40  # relative to a clip's loudest moment
+# Of the 32 kinds of packets, hertz: 12 of SILK (for voices), 4 of both, 16 of CELT.
+_BANDS = (4_000,) * 4 + (6_000,) * 4 + (8_000,) * 4 + (12_000,) * 2 + (20_000,) * 2
+_BANDS += (4_000,) * 4 + (8_000,) * 4 + (12_000,) * 4 + (20_000,) * 4
 _SERIAL = b"mmln"  # libsndfile numbers Ogg streams by chance; these are all alike, so that equal sounds are equal bytes
 _TAGS = b"OpusTags" + struct.pack("<I", 7) + b"mmlearn" + struct.pack("<I", 0)  # the maker's name, no comments
 
@@ -95,10 +98,25 @@ def opus_bits(content: bytes) -> int:
     Raises:
         ValueError: the bytes are no Ogg-Opus file of one stream, or a damaged one.
     """
+    return 8 * sum(len(packet) for packet in _opus_packets(content))
+
+
+def opus_bands(content: bytes) -> list[int]:
+    """Up to how many hertz each packet of an Ogg-Opus sound reaches, as it says itself (RFC 6716, section 3.1).
+
+    At low rates Opus leaves out the upper band: with 16,000 samples a second a packet reaches 4,000 hertz or 8,000.
+
+    Raises:
+        ValueError: as `opus_bits`.
+    """
+    return [_BANDS[packet[0] >> 3] for packet in _opus_packets(content)]
+
+
+def _opus_packets(content: bytes) -> list[bytes]:
     packets = _packets(bytes(content))
     if [packet[:8] for packet in packets[:2]] != [b"OpusHead", b"OpusTags"]:
         raise ValueError("This is no Ogg-Opus sound: it does not begin with the two headers of one.")
-    return 8 * sum(len(packet) for packet in packets[2:])
+    return packets[2:]
 
 
 def resample(waveform: Tensor, rate: int, new_rate: int) -> Tensor:

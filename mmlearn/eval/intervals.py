@@ -39,3 +39,19 @@ def mean_interval(values: Sequence[float]) -> Interval:
 def paired_interval(first: Sequence[float], second: Sequence[float]) -> Interval:
     """The mean of `first - second`, value by value of the same seeds, with its interval as in `mean_interval`."""
     return mean_interval([a - b for a, b in zip(first, second, strict=True)])
+
+
+def shares(parts: Sequence[float], wholes: Sequence[float]) -> list[float]:
+    """One value an item, whose mean is all parts by all wholes, and whose interval is that of this ratio.
+
+    For words heard wrongly of all words, where a long sentence counts for more than a short one. Each value is the
+    ratio, and how far the item lies off it (Cochran 1977, Sampling Techniques, section 2.11). They are no shares of
+    their item, and may be below 0.
+
+    Raises:
+        ValueError: there are not as many wholes as parts, or they add up to nothing.
+    """
+    if not sum(wholes):
+        raise ValueError("a share of nothing: the wholes add up to 0")
+    ratio, usual = sum(parts) / sum(wholes), sum(wholes) / len(wholes)
+    return [ratio + (part - ratio * whole) / usual for part, whole in zip(parts, wholes, strict=True)]

@@ -27,9 +27,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from mmlearn.models import encodec_bytes
 from mmlearn.models.encodec import EnCodec, EnCodecConfig, Segment
+from mmlearn.models.encodec_bytes import Codes, ModelGuesses
 from mmlearn.models.encodec_lm import CodeLM
-from mmlearn.nn.arithmetic import ArithmeticDecoder, ArithmeticEncoder, cumulative
 
 MAGIC, VERSION = b"MMEC", 1
 HEADER = struct.Struct("!4sBBIBBBQII")
@@ -72,7 +73,7 @@ def pack(segments: Sequence[Segment], config: EnCodecConfig, length: int, lm: Co
     for segment in segments:
         codes_FQ = segment.codes_BQF[0].T.tolist()
         check = _checksum(codes_FQ, check)
-        coded = _encode(codes_FQ, config.bits) if lm is None else _encode_with(lm, codes_FQ)
+        coded = _encode(codes_FQ, books, config.bits, lm)
         scale = 0.0 if segment.scale_B is None else float(segment.scale_B)
         body += SEGMENT.pack(len(codes_FQ), len(coded), scale) + coded
     about = (config.rate, config.channels, books, config.bits, length, len(segments), check)
@@ -111,7 +112,7 @@ def unpack(content: bytes, config: EnCodecConfig, lm: CodeLM | None = None) -> t
         frames, size, scale = SEGMENT.unpack_from(body, at)
         at += SEGMENT.size
         coded = body[at : at + size]
-        codes_FQ = _decode(coded, frames, books, bits) if lm is None else _decode_with(lm, coded, frames, books)
+        codes_FQ = _decode(coded, frames, books, bits, lm)
         at, found = at + size, _checksum(codes_FQ, found)
         codes_BQF = torch.tensor(codes_FQ, dtype=torch.int64, device="cpu").reshape(1, frames, books).mT.contiguous()
         scale_B = torch.tensor([scale], device="cpu") if config.normalise else None
@@ -124,53 +125,17 @@ def unpack(content: bytes, config: EnCodecConfig, lm: CodeLM | None = None) -> t
     return segments, length
 
 
-def _checksum(codes_FQ: list[list[int]], before: int) -> int:
+def _checksum(codes_FQ: Codes, before: int) -> int:
     return zlib.crc32(b"".join(struct.pack(f"!{len(codes)}I", *codes) for codes in codes_FQ), before)
 
 
-def _encode(codes_FQ: list[list[int]], bits: int) -> bytes:
-    encoder = ArithmeticEncoder()
-    for codes_Q in codes_FQ:
-        for code in codes_Q:
-            encoder.put(code, 1, bits)
-    return encoder.finish()
+def _encode(codes_FQ: Codes, books: int, bits: int, lm: CodeLM | None) -> bytes:
+    if lm is None:
+        return encodec_bytes.pack(codes_FQ, bits)
+    return encodec_bytes.encode(codes_FQ, ModelGuesses(lm, books))
 
 
-def _decode(content: bytes, frames: int, books: int, bits: int) -> list[list[int]]:
-    decoder = ArithmeticDecoder(content)
-    return [[decoder.get(bits) for _ in range(books)] for _ in range(frames)]
-
-
-def _encode_with(lm: CodeLM, codes_FQ: list[list[int]]) -> bytes:
-    encoder, guesses = ArithmeticEncoder(), _Guesses(lm, len(codes_FQ[0]) if codes_FQ else 1)
-    for codes_Q in codes_FQ:
-        for code, ends_K in zip(codes_Q, guesses.next(), strict=True):
-            start = ends_K[code - 1] if code else 0
-            encoder.put(start, ends_K[code] - start)
-        guesses.tell(codes_Q)
-    return encoder.finish()
-
-
-def _decode_with(lm: CodeLM, content: bytes, frames: int, books: int) -> list[list[int]]:
-    decoder, guesses, found = ArithmeticDecoder(content), _Guesses(lm, books), []
-    for _ in range(frames):
-        found.append([decoder.find(ends_K) for ends_K in guesses.next()])
-        guesses.tell(found[-1])
-    return found
-
-
-class _Guesses:
-    """Steps through the language model, the same way for the writer and the reader."""
-
-    def __init__(self, lm: CodeLM, books: int) -> None:
-        self.lm, self.state = lm, lm.start()
-        self.before_BQ = torch.zeros(1, books, dtype=torch.int64, device=lm.tokens.device)
-
-    def next(self) -> list[list[int]]:
-        """Cumulative frequencies of each code of the next frame: `[Q, K]`."""
-        scores_BQK, self.state = self.lm.step(self.before_BQ, self.state)
-        return cumulative(scores_BQK[0].float().softmax(-1).cpu()).tolist()
-
-    def tell(self, codes_Q: list[int]) -> None:
-        """What the codes were."""
-        self.before_BQ = 1 + torch.tensor([codes_Q], dtype=torch.int64, device=self.before_BQ.device)
+def _decode(coded: bytes, frames: int, books: int, bits: int, lm: CodeLM | None) -> Codes:
+    if lm is None:
+        return encodec_bytes.unpack(coded, frames, books, bits)
+    return encodec_bytes.decode(coded, frames, ModelGuesses(lm, books))

@@ -122,6 +122,16 @@ def test_the_bits_of_opus_are_those_of_its_packets():
         assert sound.opus_bits(content) == 8 * sum(bodies[2:]) < 8 * len(content)
 
 
+@pytest.mark.parametrize(("kbps", "band"), [(6, 4_000), (8, 4_000), (9, 8_000), (12, 8_000), (24, 8_000)])
+def test_packets_of_few_bits_are_narrow_band(kbps, band):
+    """What they say of themselves is what is to be heard: noise is left above 4 kHz, or none is."""
+    torch.manual_seed(0)
+    content = sound.encode(0.1 * torch.randn(32_000), format="opus", kbps=kbps)
+    assert set(sound.opus_bands(content)) == {band}
+    power_K = torch.fft.rfft(sound.decode(content)).abs().square()
+    assert (power_K[9_000:].sum() / power_K.sum() > 0.1) == (band > 4_000)  # from 4,500 Hz on
+
+
 @pytest.mark.parametrize("kbps", [6, 12, 24])
 def test_opus_takes_about_the_bits_that_it_was_asked_to(kbps):
     """Of one long recording: a tone alone takes fewer."""
