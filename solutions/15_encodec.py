@@ -456,15 +456,6 @@ def balanced(
 balanced = check("encodec.balancer")
 
 # %% [markdown]
-# ### Bits that need not be sent
-#
-# A code of `1024` entries costs `10` bits. But codes can be guessed: silence follows silence, and a vowel goes on. A
-# small transformer reads the frames so far and says how likely each code of the next frame is (section 3.3). With an
-# *arithmetic coder* a code of probability $p$ then costs $-\log_2 p$ bits: few if it was expected. How many bits the
-# codes of a sound take is the sum of this over all of them. The coder, whole numbers and carries, is in
-# `mmlearn/nn/arithmetic.py`; below it writes real bytes, and reads them back without a single bit changed.
-
-# %% [markdown]
 # ## Train
 #
 # A codec of your own. EnCodec's first layers and its last ones run once for each sample, many thousand times a second.
@@ -902,7 +893,7 @@ listen(sounds_shown, SECONDS)
 # machine, and are there again next time.
 
 # %% id="mushra"
-SENTENCES = ("Please try again.", MORE)
+
 mushra(
     "encodec.mushra",
     [
@@ -922,7 +913,7 @@ mushra(
                 )
             },
         )
-        for words in SENTENCES
+        for words in rates.HEARD
     ],
 )
 
@@ -1119,6 +1110,70 @@ say(table)
 
 # %% [markdown]
 # BALANCER-TEXT
+
+# %% [markdown]
+# ### Bits that need not be sent
+#
+# A code of `1024` entries costs `10` bits. But codes can be guessed: silence follows silence, and a vowel goes on. A
+# small transformer reads the frames so far and says how likely each code of the next frame is (section 3.3). With an
+# *arithmetic coder* a code of probability $p$ then costs $-\log_2 p$ bits: few if it was expected. The coder, whole
+# numbers and carries, is in `mmlearn/nn/arithmetic.py`.
+#
+# What is measured is the size of real files, which are read again and compared code by code. *Order 0* is the simplest
+# guess: how often each entry was chosen in training, whatever came before.
+
+# %% id="guess-entropy"
+guess = None  # choose below, or write it here, such as guess = 10
+predict(
+    "encodec.entropy",
+    "Speech with 4 codebooks. How many percent of the bytes does the transformer save?",
+    (0, 50, 5),
+    guess,
+)
+
+# %% id="coded" tags=["train"]
+coded_QN = entropy.spoken_codes()[
+    :4
+]  # of all English training clips, one after another
+lm = entropy.train_lm(coded_QN, steps=150, on_event=live_curve("a model of codes"))
+frequent_QK = entropy.frequencies(coded_QN)
+spoken_QF = entropy.codes_of(spoken_T, 4)
+table = f"| “{WORDS}” | bytes | read back |\n|---|---|---|\n"
+for name, coder in (
+    ("packed", None),
+    ("order 0", frequent_QK),
+    ("transformer, this run", lm),
+):
+    content = entropy.write(spoken_QF, coder)
+    same = torch.equal(entropy.read(content, coder), spoken_QF)
+    table += f"| {name} | {len(content)} | {'exactly' if same else 'with errors'} |\n"
+say(table)
+
+# %% id="entropy" tags=["fold"]
+saved = entropy.saved(entropy.MODEL, 4, over="seeds")
+reveal(
+    "encodec.entropy",
+    5 * round(max(saved.mean, 0) / 5),
+    text=f"Speech, 4 codebooks: {saved:.1f} % of the bytes, over five trainings of the transformer.",
+)
+CODERS = {
+    "order 0": (entropy.ORDER_0, entropy.KEPT),
+    "transformer": (entropy.MODEL, entropy.KEPT),
+    "transformer, frames shuffled": (entropy.MODEL, entropy.SHUFFLED),
+}
+table = "| percent saved | speech, 4 codebooks | speech, 8 codebooks | music, 4 codebooks |\n|---|---|---|---|\n"
+for name, (coder, order) in CODERS.items():
+    cells = [
+        f"{entropy.saved(coder, books, kind, order=order):.1f}"
+        if books == 4 or order == entropy.KEPT
+        else ""
+        for books, kind in ((4, rates.SPEECH), (8, rates.SPEECH), (4, rates.MUSIC))
+    ]
+    table += f"| {name} | {' | '.join(cells)} |\n"
+say(table)
+
+# %% [markdown]
+# ENTROPY-TEXT
 
 # %% [markdown]
 # ### In your own words

@@ -63,6 +63,8 @@ SYSTEMS = tuple([(CODEC, kbps) for kbps in CODEC_KBPS] + [(OPUS, kbps) for kbps 
 SYSTEMS += ((LOW_PASS, 0), (ORIGINAL, 0))  # 0: nothing is coded
 SPEECH, MUSIC = "speech", "music"
 FEWEST = 3  # words of a sentence
+# Short ones that the lesson lets one hear.
+HEARD = ("Please try again.", "To re-record it.", "message from extension", "Your message has been saved.")
 PIECE = 10  # seconds of music
 ANCHOR = 3500  # hertz, of the low-pass
 NARROW = 4000  # hertz: the band of a telephone, and of Opus at its lowest rates
@@ -167,6 +169,12 @@ def seconds(clip: Clip) -> float:
     return len(clip.waveform_T) / sound.RATE
 
 
+def _written(system: str, kbps: float, seed: int) -> list[Row]:
+    """What the recogniser writes down of each sentence that the lesson lets one hear."""
+    through, heard = way(system, kbps), [clip for clip in clips() if clip.transcript in HEARD]
+    return [{"clip": clip.transcript, "written": transcribe(through(clip.waveform_T).waveform_T)} for clip in heard]
+
+
 # --- what the committed rows say --------------------------------------------------------------------------------------
 
 
@@ -197,6 +205,12 @@ def more(measure: str, one: tuple, other: tuple, kind: str = SPEECH) -> Interval
     return paired_interval(by_clip(measure, *one, kind=kind), by_clip(measure, *other, kind=kind))
 
 
+def written(transcript: str, system: str, kbps: float = 0) -> str:
+    """What the recogniser wrote down when a system had coded the sentence of this transcript."""
+    (row,) = select(rows("encodec-written"), clip=transcript, system=system, kbps=kbps)
+    return row["written"]
+
+
 def _points() -> tuple[Row, ...]:
     return tuple(
         {"system": system, "kbps": kbps, "sound": kind, "seed": 0}
@@ -213,5 +227,13 @@ EXPERIMENTS = [
         points=_points(),
         measure=_rates,
         again={"system": OPUS, "kbps": 6, "sound": MUSIC, "seed": 0},
+    ),
+    Experiment(
+        name="encodec-written",
+        lesson="15",
+        question="What does a recogniser write down of sentences that the codec, or Opus, has coded?",
+        points=tuple({"system": system, "kbps": kbps, "seed": 0} for system, kbps in SYSTEMS),
+        measure=_written,
+        again={"system": ORIGINAL, "kbps": 0, "seed": 0},
     ),
 ]
