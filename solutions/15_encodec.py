@@ -376,9 +376,11 @@ feature_loss = check("encodec.features")
 
 # %% id="judges" tags=["train"]
 GAIN = study.JUDGED_GAIN  # brings speech to about the size that the layers are made for
-heard = study.crops(study.recordings(), 96, RATE // 4, torch.Generator().manual_seed(0))
+english, held_out = (study.recordings(split, ("en",)) for split in ("train", "test"))
+real_BCT = study.crops(english, 96, RATE // 8, torch.Generator().manual_seed(0))
+unheard_BCT = study.crops(held_out, 32, RATE // 4, torch.Generator().manual_seed(1))
 with torch.no_grad():
-    worst = codec(heard, 1).waveform_BCT
+    made_BCT = codec(real_BCT, 1).waveform_BCT
 torch.manual_seed(0)
 judges = Discriminator(study.JUDGE)
 
@@ -392,28 +394,40 @@ def judged(judges: nn.Module, sound_BCT: Tensor) -> tuple[list[Tensor], list]:
 train.fit(
     judges,
     lambda judges, pair: discriminator_loss(*(judged(judges, x)[0] for x in pair)),
-    train.batches(heard, worst, batch_size=8),
+    train.batches(real_BCT, made_BCT, batch_size=8),
     steps=60,
     lr=2e-3,
     on_event=live_curve("discriminators"),
 )
-held_out = study.crops(
-    study.recordings("test"), 32, RATE // 4, torch.Generator().manual_seed(1)
-)
-table = "| held-out sounds | mean score | feature loss |\n|---|---|---|\n"
+
+
+def mean_scores(scores: list[Tensor]) -> Tensor:
+    """One score for each sound, [B]: the mean over all that the discriminators gave."""
+    return torch.stack(
+        [score_B1FK.flatten(1).mean(dim=1) for score_B1FK in scores]
+    ).mean(0)
+
+
+table = f"| held-out stretches | mean score | real one scored higher, of {len(unheard_BCT)} | feature loss |\n"
+table += "|---|---|---|---|\n"
 with torch.no_grad():
-    real_scores, real_features = judged(judges, held_out)
-    for books in (None, *reversed(BOOKS)):
-        made = held_out if books is None else codec(held_out, books).waveform_BCT
-        scores, features = judged(judges, made)
-        mean = torch.stack([score.mean() for score in scores]).mean()
-        name = "real" if books is None else f"{codec.config.kbps(books):g} kbit/s"
+    real_scores, real_features = judged(judges, unheard_BCT)
+    real_B = mean_scores(real_scores)
+    table += f"| real | {real_B.mean():.3f} | | |\n"
+    for books in reversed(BOOKS):
+        scores, features = judged(judges, codec(unheard_BCT, books).waveform_BCT)
+        made_B = mean_scores(scores)
         table += (
-            f"| {name} | {mean:.2f} | {feature_loss(real_features, features):.2f} |\n"
+            f"| {codec.config.kbps(books):g} kbit/s | {made_B.mean():.3f} | {int((real_B > made_B).sum())} | "
+            f"{feature_loss(real_features, features):.2f} |\n"
         )
 say(table)
 
 # %% [markdown]
+# After so few steps the scores of real and made sounds lie close together. But sound by sound the real one is nearly
+# always ahead, also of those made with more codebooks than the judges have ever heard. The feature loss grows as
+# codebooks are taken away.
+#
 # ### A balance
 #
 # Now there are four losses of the output $\hat{\mathbf{x}}$: time, mel, adversarial, features. Each has a weight
@@ -833,18 +847,14 @@ reveal(
     text=f"Ours at 2 minus Opus at 6: {higher:.2f} marks, clip by clip.",
 )
 panels = {kind: by_rate(rates.DISTANCE, kind) for kind in (rates.SPEECH, rates.MUSIC)}
+figures = "; ".join(
+    f"{kind}, {name}: {points[0][1]:.1f} at {points[0][0]:g} and {points[-1][1]:.1f} at {points[-1][0]:g}"
+    for kind, series in panels.items()
+    for name, points in series.items()
+)
 show(
     charts.curves(panels, x_label="kbit/s", y_label="distance, dB", log_x=True),
-    alt="Log spectral distance against kilobits a second, for speech and for music. "
-    + " ".join(
-        f"{kind}: "
-        + "; ".join(
-            f"{name} {points[0][1]:.1f} at {points[0][0]:g} and {points[-1][1]:.1f} at {points[-1][0]:g}"
-            for name, points in series.items()
-        )
-        + "."
-        for kind, series in panels.items()
-    ),
+    alt=f"Log spectral distance against kilobits a second, in two panels. {figures}.",
 )
 table = "| speech | kbit/s | distance, dB | P.808 | P.835 | words wrong | above 4 kHz, dB |\n"
 table += "|---|---|---|---|---|---|---|\n"
@@ -868,20 +878,35 @@ say(table)
 # %% [markdown]
 # RATES-TEXT
 #
-# And here is one sentence by each, with what the recogniser wrote down.
+# What the recogniser wrote down of four of the sentences, and below it one of them, to be seen and heard.
 
-# %% id="all-ways"
+# %% id="written"
 SHOWN_BY = [(rates.ORIGINAL, 0), *((rates.CODEC, kbps) for kbps in rates.CODEC_KBPS)]
 SHOWN_BY += [(rates.OPUS, kbps) for kbps in (6, 8, 12)]
-sounds_shown = []
+
+
+def named(system: str, kbps: float) -> str:
+    """A system and its rate in words."""
+    return names.get(system, system) + f", {kbps:g} kbit/s" * (kbps > 0)
+
+
+table = f"| | {' | '.join(rates.HEARD)} |\n|---|{'---|' * len(rates.HEARD)}\n"
 for system, kbps in SHOWN_BY:
-    made_T = rates.way(system, kbps)(spoken_T).waveform_T
-    note = f"{names.get(system, system)}{f' at {kbps:g} kbit/s' * (kbps > 0)}: "
-    written = rates.written(WORDS, system, kbps)
-    sounds_shown.append(
-        heard_as(made_T, note + (f"“{written}”" if written else "nothing"))
-    )
-listen(sounds_shown, SECONDS)
+    cells = (rates.written(words, system, kbps) for words in rates.HEARD)
+    table += f"| {named(system, kbps)} | {' | '.join(cells)} |\n"
+say(table)
+
+# %% id="all-ways"
+listen(
+    [
+        heard_as(
+            rates.way(system, kbps)(spoken_T).waveform_T,
+            f"{named(system, kbps)}: “{rates.written(WORDS, system, kbps)}”",
+        )
+        for system, kbps in SHOWN_BY
+    ],
+    SECONDS,
+)
 
 # %% [markdown]
 # SPECTROGRAM-TEXT
@@ -901,9 +926,7 @@ mushra(
             words,
             said(words),
             {
-                f"{names.get(system, system)}, {kbps:g} kbit/s": rates.way(
-                    system, kbps
-                )(said(words)).waveform_T
+                named(system, kbps): rates.way(system, kbps)(said(words)).waveform_T
                 for system, kbps in (
                     (rates.CODEC, 1),
                     (rates.CODEC, 2),
@@ -941,7 +964,8 @@ predict(
 guess = None  # choose below, or write it here, such as guess = 0.5
 predict(
     "encodec.usage",
-    "A first codebook has 1024 entries. Without k-means, what share of them is ever used on held-out sounds?",
+    f"The first codebook has {mine.config.entries:,} entries. Without k-means, what share of them is ever used on "
+    "held-out sounds?",
     (0.0, 1.0, 0.05),
     guess,
 )
@@ -968,6 +992,10 @@ series = {
 }
 series["always 1"] = [(1, *far("always 1", 1))]
 nearer = less("whole", "always 8", 1)
+figures = "; ".join(
+    f"trained {name}: {', '.join(f'{mean:.1f} with {n}' for n, mean, *_ in points)}"
+    for name, points in series.items()
+)
 reveal(
     "encodec.dropout",
     "by chance"
@@ -987,11 +1015,7 @@ reveal(
             }
         },
     ),
-    alt="Distance against the number of codebooks in use. "
-    + " ".join(
-        f"Trained {name}: {', '.join(f'{mean:.1f} with {n}' for n, mean, *_ in points)}."
-        for name, points in series.items()
-    ),
+    alt=f"Distance against the number of codebooks in use, {figures}.",
     text=f"With 1 codebook, *by chance* is {nearer:.2f} dB nearer than *always 8*; with 8 codebooks "
     f"{less('whole', 'always 8', 8):.2f} dB. A codec for 1 codebook alone is {less('always 1', 'whole', 1):.2f} dB "
     "nearer than the one for all.",
@@ -1015,15 +1039,15 @@ panels = {
     }
 }
 used = mean_interval(parts.seeds("no k-means", "used", 1))
+figures = "; ".join(
+    f"{name}: {points[0][1]:.2f} of the first, {points[-1][1]:.2f} of the last"
+    for name, points in panels["share of entries used"].items()
+)
 reveal(
     "encodec.usage",
     round(used.mean, 2),
     charts.curves(panels, x_label="codebook", y_label="share of entries"),
-    alt="Share of the entries that held-out sounds use, for each of eight codebooks. "
-    + " ".join(
-        f"{name}: {points[0][1]:.2f} of the first, {points[-1][1]:.2f} of the last."
-        for name, points in panels["share of entries used"].items()
-    ),
+    alt=f"Share of the entries that held-out sounds use, for each of eight codebooks. {figures}.",
     text=f"Without k-means {used:.2f} of the first codebook's entries are used, with k-means "
     f"{mean_interval(parts.seeds('whole', 'used', 1)):.2f}. K-means makes the sound "
     f"{less('whole', 'no k-means'):.2f} dB nearer.",
@@ -1053,26 +1077,31 @@ say(table)
 # hundred times larger. Does the training notice?
 
 # %% id="guess-balancer"
+TIMES = 100
 guess = None  # choose below, or write it here, such as guess = "both"
 predict(
     "encodec.balancer",
-    "The time loss is multiplied by 100. Which training ends clearly farther from the original than before?",
+    f"The time loss is multiplied by {TIMES}. Which training ends clearly farther from the original than before?",
     ("with the balancer", "without it", "both", "neither"),
     guess,
 )
 
 # %% id="balancer" tags=["fold"]
 SCALES = {
-    "balancer on": ("whole", "balancer on, time x 100"),
-    "balancer off": ("balancer off", "balancer off, time x 100"),
+    "balancer on": ("whole", f"balancer on, time x {TIMES}"),
+    "balancer off": ("balancer off", f"balancer off, time x {TIMES}"),
 }
 series = {
     name: [
         (label, *far(variant))
-        for label, variant in zip(("as it is", "times 100"), pair, strict=True)
+        for label, variant in zip(("as it is", f"times {TIMES}"), pair, strict=True)
     ]
     for name, pair in SCALES.items()
 }
+figures = "; ".join(
+    f"{name}: {points[0][1]:.2f} and {points[1][1]:.2f}"
+    for name, points in series.items()
+)
 worse = {name: less(*pair) for name, pair in SCALES.items()}
 suffers = [name for name, interval in worse.items() if interval.low > 0]
 answers = {
@@ -1086,13 +1115,9 @@ reveal(
     charts.curves(
         {"8 codebooks": series}, x_label="the time loss", y_label="distance, dB"
     ),
-    alt="Distance with the time loss as it is and times 100. "
-    + " ".join(
-        f"{name}: {points[0][1]:.2f} and {points[1][1]:.2f}."
-        for name, points in series.items()
-    ),
+    alt=f"Distance in decibels with the time loss as it is, and times {TIMES}. {figures}.",
     text=". ".join(
-        f"{name.capitalize()}: times 100 is {interval:.2f} dB farther"
+        f"{name.capitalize()}: times {TIMES} is {interval:.2f} dB farther"
         for name, interval in worse.items()
     )
     + ".",
@@ -1262,14 +1287,14 @@ say(table)
 # %% [markdown]
 # ## Check the source
 #
-# - **"Update its weight with a probability of 0.8 at 24 kHz".** The paper has $2/3$. At `48` kHz both say `0.5`.
+# - **The discriminators' updates.** The slides have a probability of `0.8` at `24` kHz. The paper has $2/3$. At `48` kHz both say `0.5`.
 # - **"If λ = 1 then each weight can be interpreted as the fraction".** The sentence lost a sum: *if the weights sum to 1*.
 #   Equation 5 divides by the sum, so they need not.
-# - **Table 1.** In the column of music set 2 nearly all cells of the slides are rounded, and their half-widths are all
-#   those of another cell; the paper's are in `data/tables/encodec-table-1.csv`, beside the slides'.
-# - **"Codec sample rate: 150-2400 Hz".** These are codes a second, as the table above shows, not frames. Lesson 16 sets
+# - **Table 1.** For music set 2 the slides round nearly all means, and give one half-width for all codecs. The paper's
+#   numbers stand beside them in `data/tables/encodec-table-1.csv`.
+# - **`Codec sample rate: 150-2400 Hz`.** These are codes a second, as the table above shows, not frames. Lesson 16 sets
 #   them beside another codec whose frames are meant.
-# - **"Discrete codes (<300Hz)".** True of the lowest rate alone: at `3` kbit/s there are `300` codes a second, and from
+# - **`Discrete codes (<300Hz)`.** True of the lowest rate alone: at `3` kbit/s there are `300` codes a second, and from
 #   there on more.
 # - **Equation 1.** The paper says neither of what the norms are sums or means, nor whether $\mathcal{S}$ is a logarithm.
 #   $\lvert s \rvert$ is the number of windows.
