@@ -20,7 +20,7 @@ Expected, and written down before anything was run:
     6. Shuffled, it saves as much as order 0, to within one percent.
 
 Settings of the model were chosen on the validation split, with a codec that was not trained to its end. Larger learning
-rates gave less or broke down.
+rates gained the same, or trainings broke down; one went better.
 
 Shape letters: B batch, Q codebooks, F frames, N frames of all clips, K entries of a codebook.
 """
