@@ -5,8 +5,8 @@ the released models, whose outputs the tests compare.
 
 From the top: the sizes, the codec, segments and their overlap, the published sizes. Its parts are in `mmlearn.nn`:
 encoder and decoder in `seanet`, codebooks in `quantiser`. Beside this file, `encodec_discriminator.py`,
-`encodec_losses.py`, `encodec_lm.py` and `encodec_file.py` have what judges it, what it is trained for, what guesses its
-codes, and how they become a file.
+`encodec_losses.py`, `encodec_lm.py`, `encodec_bytes.py` and `encodec_file.py` have what judges it, what it is trained
+for, what guesses its codes, and how they become bytes and a file.
 
     codec = EnCodec(EnCodecConfig.preset("24khz"))
     segments = codec.encode(waveform_BCT, bandwidth=6.0)     # in kbit/s; here one segment

@@ -82,6 +82,7 @@ EXTRA_OF = {
     "course/builder/": "build",
     "data/build": "build",
     "eval/recogniser": "build",
+    "eval/mos": "judges",
     "bench/": "peers",
     "course/grader/gradebook": "grade",
     "course/grader/cluster": "cluster",
