@@ -109,3 +109,23 @@ def test_the_two_marks_disagree_about_the_band():
     assert clear(more(OVERALL, (ORIGINAL,), (LOW_PASS,)))
     assert not clear(more(TOGETHER, (ORIGINAL,), (LOW_PASS,)))
     assert clear(more(OVERALL, (OPUS, 9), (OPUS, 8))) and not clear(more(TOGETHER, (OPUS, 9), (OPUS, 8)))
+
+
+def test_at_8_kbps_one_mark_sees_no_clear_difference_and_the_other_prefers_opus():
+    assert unclear(more(OVERALL, (CODEC, 8), (OPUS, 8)))
+    assert clear(more(TOGETHER, (OPUS, 8), (CODEC, 8)))
+
+
+def test_with_speech_4_kbps_of_the_codec_are_nearer_than_6_of_opus_and_with_music_farther():
+    assert clear(more(DISTANCE, (OPUS, 6), (CODEC, 4)))
+    assert clear(more(DISTANCE, (CODEC, 4), (OPUS, 6), MUSIC))
+    assert all(unclear(more(mark, (CODEC, 4), (OPUS, 6))) for mark in (OVERALL, TOGETHER))
+
+
+def test_the_codec_is_farther_away_than_the_low_pass():
+    assert clear(more(DISTANCE, (CODEC, 8), (LOW_PASS,))) and clear(more(DISTANCE, (CODEC, 8), (LOW_PASS,), MUSIC))
+
+
+def test_from_4_to_8_kbps_the_codec_gains_no_clear_words():
+    assert unclear(more(WORDS_WRONG, (CODEC, 8), (CODEC, 4)))
+    assert more(DISTANCE, (CODEC, 4), (CODEC, 8)).high < 0.1
