@@ -6,18 +6,13 @@ Intervals are over five seeds, and differences are paired. They do not cover the
 import pytest
 
 from mmlearn.eval.intervals import Interval, mean_interval, paired_interval
-from mmlearn.experiments.encodec_parts import BASELINES, PARTS, RATES, seeds
+from mmlearn.experiments.encodec_parts import BASELINES, PARTS, RATES, more, seeds
 
 BOOKS = range(1, 9)
 
 
 def mean(variant: str, measure: str = "distance", codebooks: int = 8) -> float:
     return mean_interval(seeds(variant, measure, codebooks)).mean
-
-
-def more(variant: str, measure: str = "distance", codebooks: int = 8, than: str = "whole") -> Interval:
-    """How much more there is of a measure than in another variant, seed by seed."""
-    return paired_interval(seeds(variant, measure, codebooks), seeds(than, measure, codebooks))
 
 
 def fewer(variant: str, one: int, other: int) -> Interval:
