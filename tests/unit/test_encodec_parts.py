@@ -104,3 +104,15 @@ def test_entropy_is_in_bits():
     assert parts.entropy(torch.tensor([0.25, 0.25, 0.5, 0.0])) == pytest.approx(1.5)
     assert parts.entropy(torch.full((1024,), 1 / 1024)) == pytest.approx(10)
     assert parts.entropy(torch.tensor([0.0, 1.0])) == 0
+
+
+def test_k_means_leaves_more_entries_empty_from_codebook_to_codebook():
+    """An entry with a single vector leaves nothing of it; later codebooks get many zeros, which all choose one entry.
+
+    So restart matters after k-means too, in the later codebooks.
+    """
+    codec, generator = parts.build(0), torch.Generator().manual_seed(0)
+    vectors_BDF = torch.randn(64, 32, 26, generator=generator)  # as many as `fit` starts from
+    codec.quantiser.start(vectors_BDF, rounds=3, generator=generator)
+    empty_Q = (codec.quantiser.counts.unflatten(0, (8, -1)) == 0).float().mean(1)
+    assert empty_Q[0] < 0.1 and empty_Q[7] > 0.8 and (empty_Q.diff() > 0).all()
