@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,12 @@ def rows(name: str, file: Path | None = None) -> list[Row]:
     file = file or folder() / f"{name}.csv"
     if not file.exists():
         raise FileNotFoundError(f"{file.name} is not in data/experiments/: mmlearn experiment {name}")
+    return list(map(dict, _read(file, file.stat().st_mtime_ns)))
+
+
+@lru_cache(maxsize=16)
+def _read(file: Path, _changed: int) -> list[Row]:
+    """A lesson asks for the same rows a hundred times; they are read once, and again when the file has changed."""
     return read_table(file)
 
 
