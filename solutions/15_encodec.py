@@ -655,7 +655,9 @@ listen(
 )
 
 # %% [markdown]
-# MINE-TEXT
+# An untrained codec is farther from the sound than silence is: it makes a noise of its own. Half a minute is enough for
+# rhythm, loudness and something of a voice, not for words. The codec from the zoo is larger, and had sixty times the
+# steps and discriminators at the end. What it makes of the words is measured below.
 
 # %% [markdown]
 # ## Look
@@ -900,6 +902,26 @@ for system, kbps in rates.SYSTEMS:
 say(table)
 
 # %% [markdown]
+# How much of this is for want of bits? The codec can also be used without quantisation, its latents as they are.
+
+# %% id="no-quantiser"
+MOST = rates.CODEC, max(rates.CODEC_KBPS)
+with torch.no_grad():
+    unquantised = [
+        log_spectral_distance(
+            clip.waveform_T[None],
+            codec(clip.waveform_T[None, None], 0).waveform_BCT[0],
+            RATE,
+        ).item()
+        for clip in rates.clips()
+    ]
+say(
+    f"Ours is {rates.measured(rates.DISTANCE, *MOST):.2f} dB from the original at {MOST[1]} kbit/s, and "
+    f"{mean_interval(unquantised):.2f} dB without quantisation. The low-pass is "
+    f"{rates.measured(rates.DISTANCE, rates.LOW_PASS):.2f} dB from it."
+)
+
+# %% [markdown]
 # Read the three judges side by side, for they disagree.
 #
 # The marks and the distance are kind to ours. At `2` kbit/s it is as near to the original as Opus at 6, and DNSMOS P.808
@@ -908,8 +930,9 @@ say(table)
 # hears no original. So a clean voice that says other words is a good recording to it. One judge alone would have told a
 # wrong story.
 #
-# From `4` kbit/s on more codebooks hardly help. The codes then say more than the small decoder can make a sound of. At
-# equal bits, about 8, Opus is nearer and loses fewer words, and P.808 sees no difference. From `9` kbit/s on Opus sends
+# From `4` kbit/s on more codebooks hardly help, and no quantisation at all is no better: it is not bits that are missing.
+# So small an encoder and decoder, trained for so short a time, can say no more. At equal bits, about 8, Opus is nearer
+# and loses fewer words, and P.808 sees no difference. Telephone sound, the low-pass, is nearer than ours at any rate. From `9` kbit/s on Opus sends
 # what is above `4` kHz, and nearly all words are back.
 #
 # Music is worse: ours learned it from three tracks. At `8` kbit/s it is about as far from the original as Opus at 6.
@@ -1113,13 +1136,13 @@ say(table)
 # Random entries lie nowhere near the latents. Two or three of them happen to be the nearest, get all latents, and follow
 # them; the others stay where they are for good. K-means begins where the latents are, and hundreds of entries take part.
 #
-# Restart does not show in this picture as one would think. Without k-means it had no chance: an entry begins with a count
-# of 1, and the moving average needs more than two hundred updates to bring it
-# below the limit, and this training has fewer. After
-# k-means it does its work in the later codebooks, which k-means filled when the encoder was still another one: without
-# it hardly any of the last one's entries are left in use. In decibels that is little.
+# Restart keeps the later codebooks alive. K-means gives some entries a single vector each, and such a vector leaves
+# nothing over. So the later codebooks get many zeros to cluster, and most of their entries begin empty. Restart moves
+# these to where something is left over. In decibels that is little.
 #
-# QUICK-TEXT
+# Without k-means restart had no chance here: an entry begins with a count of 1, and the moving average needs more than
+# two hundred updates to bring it below the limit. This training has fewer. Where codebooks forget more quickly, restart
+# does most of what k-means does, as the last rows of the table show.
 #
 # ### The balancer
 #
@@ -1280,16 +1303,17 @@ say(table)
 # lost; at equal bits Opus is nearer and better understood. The residual quantiser lets one model serve five bitrates,
 # because each codebook says what those before it left over: the distance falls with every codebook that is added, and a
 # codec for one rate alone is hardly nearer. Training with a number of codebooks by chance was not what made this possible
-# here: always using all of them gave the same. No measure here asks whether the voice is still the same person's, or
+# here: always using all of them did as well. No measure here asks whether the voice is still the same person's, or
 # whether anyone would want to listen to it; for that somebody has to listen.
 
 # %% [markdown]
 # ### What this shows, and what it cannot
 #
 # - **Where EnCodec stands.** For the paper's listeners, at a quarter of Opus's bits, above it in music. Ours, trained
-#   on far less, is level with Opus at a third of the bits by two judges, and behind by a third.
-# - **What the parts do.** K-means makes codebooks that are used. Restart keeps the later ones alive. The balancer makes
-#   weights mean what they say. Dropout made no difference that one would hear.
+#   on far less, is level with Opus at a third of the bits by two judges, and behind by the others. At equal bits it is
+#   behind or level in everything.
+# - **What the parts do.** K-means makes codebooks that are used, and restart keeps the later ones alive. The balancer
+#   makes weights mean what they say. Dropout made no difference that one would hear.
 # - **What a single judge is worth.** A mark without an original cannot notice other words.
 # - **What cannot be said.** Speech is one speaker's, whom the codec knew. Music is one track. The parts were measured in
 #   trainings of half a minute, and the intervals cover seeds, not longer trainings. What the discriminators are worth
