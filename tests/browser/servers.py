@@ -15,6 +15,20 @@ from pathlib import Path
 from mmlearn.paths import root
 
 STARTS_IN = 120  # seconds
+# What some lesson might use and no learner has: what only tests and the makers of data sets install.
+EXTRAS = ("librosa", "transformers", "timm", "open_clip", "encodec", "pocketsphinx", "resvg_py")
+WITHOUT_EXTRAS = f"""
+import sys
+
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {EXTRAS}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+
+sys.meta_path.insert(0, Absent())
+"""
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -58,6 +72,7 @@ class Lab:
 def course_lab(folder: Path, home: Path) -> Iterator[Lab]:
     """The real command, in `folder`, which gets this course's data and lessons and its own `work/`; training is short.
 
+    Its Python has what a learner's has: the extras of pyproject.toml cannot be imported.
     `home` is empty but for one setting, as a user's own would be: it lets the tests call JupyterLab's commands by name.
     """
     for name in ("data", "lessons"):
@@ -65,7 +80,10 @@ def course_lab(folder: Path, home: Path) -> Iterator[Lab]:
     (home / ".jupyter").mkdir()
     (home / ".jupyter" / "jupyter_lab_config.json").write_text(json.dumps({"LabApp": {"expose_app_in_browser": True}}))
     command = [Path(sys.executable).parent / "mmlearn", "lab", "--no-browser", "--port", "0"]
-    with served(command, home, home, MMLEARN_ROOT=str(folder), MMLEARN_QUICK="1") as address:
+    (home / "learner").mkdir()
+    (home / "learner" / "sitecustomize.py").write_text(WITHOUT_EXTRAS)
+    path = os.pathsep.join(filter(None, [str(home / "learner"), os.environ.get("PYTHONPATH")]))
+    with served(command, home, home, MMLEARN_ROOT=str(folder), MMLEARN_QUICK="1", PYTHONPATH=path) as address:
         yield Lab(folder, address)
 
 
