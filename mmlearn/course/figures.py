@@ -126,18 +126,24 @@ def image_grid(
     columns = min(columns or 8, len(pictures))
     rows = math.ceil(len(pictures) / columns)
     lines = max((str(title).count("\n") + 1 for title in titles), default=0) if titles is not None else 0
-    # Places are computed here: matplotlib's layout engine takes seconds for many small axes.
+    # Places are computed here, and all pictures stand in one Axes: matplotlib's layout engine takes seconds for many
+    # small ones, and each of them takes longer to make than a picture takes to draw.
     gap, above = 0.08, 0.06 + 0.17 * lines
     width, height = columns * (size + gap) + gap, rows * (size + gap + above)
     fig = Figure(figsize=(width, height), layout="none")
+    ax = fig.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height), autoscale_on=False)
+    ax.set_axis_off()
     for index, picture in enumerate(pictures):
         row, column = divmod(index, columns)
-        left, top = gap + column * (size + gap), height - row * (size + gap + above) - above
-        ax = fig.add_axes((left / width, (top - size) / height, size / width, size / height))
-        ax.imshow(picture, cmap="gray", vmin=0, vmax=1 if picture.dtype.kind == "f" else 255)
-        ax.set_axis_off()
+        x = gap + column * (size + gap) + size / 2
+        top = height - row * (size + gap + above) - above
+        half_y, half_x = (size / 2 * side / max(picture.shape[:2]) for side in picture.shape[:2])
+        y = top - size / 2
+        extent = (x - half_x, x + half_x, y - half_y, y + half_y)
+        brightest = 1 if picture.dtype.kind == "f" else 255
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=brightest, extent=extent, aspect="auto")
         if titles is not None:
-            ax.set_title(str(titles[index]), fontsize=10, fontweight="normal", loc="center", pad=3)
+            ax.text(x, top + 3 / 72, str(titles[index]), fontsize=10, ha="center")
     return fig
 
 
