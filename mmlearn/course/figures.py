@@ -147,8 +147,12 @@ def image_grid(
     return fig
 
 
-def img(fig: "Figure", alt: str, dpi: int = 110) -> str:
-    """The figure as an HTML image that holds its own data; the figure is closed. Errors as in `show`."""
+def img(fig: "Figure", alt: str, dpi: int = 110, small: bool = True) -> str:
+    """The figure as an HTML image that holds its own data; the figure is closed. Errors as in `show`.
+
+    Args:
+        small: take some 20 ms to make it half as large. What is shown for a moment and not saved needs no such care.
+    """
     import numpy as np
     from matplotlib import pyplot
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -166,10 +170,10 @@ def img(fig: "Figure", alt: str, dpi: int = 110) -> str:
     canvas.draw()
     pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     # Lines, text and colour maps have few colours: a palette halves the bytes. Photographs and drawings keep theirs.
-    if not any(image.get_array().ndim == 3 for ax in fig.axes for image in ax.images):
+    if small and not any(image.get_array().ndim == 3 for ax in fig.axes for image in ax.images):
         pixels = pixels.quantize(256, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
-    pixels.save(buffer, "png")
+    pixels.save(buffer, "png", compress_level=6 if small else 1)
     pyplot.close(fig)
     width, height = fig.get_size_inches() * 96  # CSS pixels; the picture holds a few more, for sharp screens
     data = base64.b64encode(buffer.getvalue()).decode()

@@ -53,15 +53,21 @@ def explore(
     if not options:
         raise ValueError("explore needs at least one setting, such as layer=[0, 1, 2]")
 
-    @lru_cache(maxsize=256)
-    def picture(*texts: str) -> str:
+    def drawn(texts: tuple[str, ...], small: bool) -> str:
         setting = dict(zip(options, texts, strict=True))
         values = {name: options[name][text] for name, text in setting.items()}
-        return img(styled(draw)(**values), alt(**values) if callable(alt) else f"{alt} ({_words(setting)})")
+        words = alt(**values) if callable(alt) else f"{alt} ({_words(setting)})"
+        return img(styled(draw)(**values), words, small=small)
 
     first = tuple(next(iter(values)) for values in options.values())
     last = tuple(next(reversed(values)) for values in options.values())
-    bundle = static_form(picture, options, dict.fromkeys([first, last]))
+    saved = {texts: drawn(texts, small=True) for texts in (first, last)}  # in the notebook
+
+    @lru_cache(maxsize=256)
+    def picture(*texts: str) -> str:
+        return saved[texts] if texts in saved else drawn(texts, small=False)
+
+    bundle = static_form(picture, options, saved)
     publish(live_form(picture, options) | bundle)
 
 
