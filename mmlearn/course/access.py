@@ -29,6 +29,7 @@ for (const slider of box.querySelectorAll('.widget-slider')) {
 }
 for (const control of box.querySelectorAll('[role=slider], select, input'))
   control.setAttribute('data-lm-suppress-shortcuts', 'true');
+this.remove();
 """
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
