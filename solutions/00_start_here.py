@@ -60,8 +60,9 @@ show(
 # %% [markdown]
 # ## How a lesson works
 #
-# Run a cell with **Shift+Enter**. Run all of them with *Run > Run All Cells*: every lesson runs from its first cell to
-# its last, even if you have written nothing yet.
+# This page is a notebook. It consists of cells: some hold text, some hold code. Run a cell with **Shift+Enter**; what it
+# prints or draws appears below it. Run all of them with *Run > Run All Cells*: every lesson runs from its first cell to its
+# last, even if you have written nothing yet.
 #
 # Every lesson has the same seven parts, in this order:
 #
@@ -109,6 +110,30 @@ show(
 # hold what you have done: `progress.json` which checks passed, `predictions.json` what you guessed. None of it leaves
 # your computer. The folder `solutions/` holds every lesson solved, with its outputs, to compare with afterwards; in a
 # graded class it may be missing.
+#
+# JupyterLab saves a notebook now and then; **Ctrl+S** saves it at once. To stop, take *File > Shut Down*. To go on, start
+# as you did the first time. Your text and the outputs are there again. What the cells computed is not: run them again,
+# from the top.
+
+# %% [markdown]
+# ### Without a network
+#
+# The lessons, their data and some small trained models lie on your computer. So every lesson runs offline: without a
+# network. Only links to papers need one, and official weights if you load them yourself.
+
+# %% [markdown]
+# ### When something goes wrong
+#
+# | You see | Do this |
+# |---|---|
+# | a cell that does not end | press the ■ button above the notebook. A training keeps what it has learned |
+# | `NameError` of a name that a cell above makes | run the cells above: *Run > Run All Above Selected Cell* |
+# | nothing works any more, and you cannot tell why | *Kernel > Restart Kernel and Run All Cells* |
+# | a notebook that you have spoiled | `mmlearn reset 00` in a terminal gives a fresh one and keeps yours |
+# | anything else | `mmlearn doctor` in a terminal |
+#
+# A terminal opens with *File > New > Terminal*. The doctor looks at Python, the packages, the data and the disk. For what
+# is wrong it names the command that mends it. The course's `README.md` explains the messages that a beginner meets.
 
 # %% [markdown]
 # ## Look: the pictures

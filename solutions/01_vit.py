@@ -779,9 +779,14 @@ training concepts set apart, the ViT is between {min(rates["ViT"]):.2f} and
 images, labels = task.held_out[CONCEPTS]
 P = config.patch_size
 six = images[::110]
-rows = [six, occlude(six, 0.5, P, fill=1.0), shuffle_cells(six, P)]
+rows = {
+    "intact": six,
+    "half covered": occlude(six, 0.5, P, fill=1.0),
+    "shuffled": shuffle_cells(six, P),
+}
+titles = [name for name in rows for _ in six]
 show(
-    image_grid(torch.cat(rows) / 2 + 0.5, columns=len(six), size=1.0),
+    image_grid(torch.cat(list(rows.values())) / 2 + 0.5, titles, columns=len(six)),
     alt="Six emoji in three rows: intact, with half of their patches white, and with their "
     "patches in a random order, so that colours stay and shapes are lost",
 )

@@ -43,7 +43,7 @@ class Words:
         items = "".join(f"<li>{html.escape(text)}</li>" for text in self.texts)
         return f"<ul style='margin:.3em 0'>{items}</ul>"
 
-    def control(self):
+    def control(self, question: str):
         """A widget whose `value` is none that is offered until the reader has chosen. Tab and Space work in it."""
         import ipywidgets
 
@@ -89,14 +89,19 @@ class Scale:
         """All choices as HTML."""
         return f"<div style='margin:.3em 0'>{self}, in steps of {self.say(self.step)}</div>"
 
-    def control(self):
-        """A widget whose `value` is none that is offered until the reader has moved it. Arrow keys work in it."""
+    def control(self, question: str):
+        """A widget whose `value` is none that is offered until the reader has moved it. Arrow keys work in it.
+
+        The question is its name for a screen reader.
+        """
         import ipywidgets
 
         count = math.floor((self.high - self.low) / self.step + 1e-9) + 1
         values = [round(self.low + index * self.step, self._decimals) for index in range(count)]
         options = [(NOTHING_YET, NOTHING_YET), *((self.say(value), value) for value in values)]
-        return ipywidgets.SelectionSlider(options=options, layout={"width": "420px", "max_width": "100%"})
+        return ipywidgets.SelectionSlider(
+            options=options, tooltip=question, layout={"width": "420px", "max_width": "100%"}
+        )
 
     @property
     def _decimals(self) -> int:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets
 
+from mmlearn.course.access import aid
 from mmlearn.course.frames import OPEN, line, strong
 from mmlearn.course.hearing import TITLE, named, results
 from mmlearn.course.listening import player
@@ -49,7 +50,7 @@ class Panel:
         reference = line(f"Reference: “{trial.words}”") + player(trial.reference, "reference", LETTER + PLAYER)
         self.head.value = heading + ("" if uncovered else line(ASK)) + reference
         before = self.rows.children
-        self.rows.children = [ipywidgets.HTML(self._names())] if uncovered else [_scale(), *self._sliders()]
+        self.rows.children = [ipywidgets.HTML(self._names())] if uncovered else [_head(), *self._sliders()]
         _close(before)
         self.tell()
 
@@ -128,6 +129,10 @@ def _close(widgets) -> None:
     for widget in widgets:
         _close(getattr(widget, "children", ()))
         widget.close()
+
+
+def _head() -> ipywidgets.HBox:
+    return ipywidgets.HBox([_scale(), aid()])
 
 
 def _scale() -> ipywidgets.HTML:

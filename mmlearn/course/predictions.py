@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from mmlearn.course import guesses
+from mmlearn.course.access import aid
 from mmlearn.course.choices import Scale, Words, offered
 from mmlearn.course.figures import img, publish, styled
 from mmlearn.course.frames import OPEN, RESULT, framed, line, live, strong
@@ -157,9 +158,9 @@ def _show_question(name: str, asked: Asked, notes: list[str]) -> None:
     """The question with its choices and a button. A kept guess takes the place of them."""
     import ipywidgets
 
-    control, button = asked.offer.control(), ipywidgets.Button(description="Keep my guess")
+    control, button = asked.offer.control(asked.question), ipywidgets.Button(description="Keep my guess")
     told = ipywidgets.HTML("".join(map(line, filter(None, notes))))
-    parts = [ipywidgets.HTML(strong(asked.question)), control, button, told]
+    parts = [ipywidgets.HTML(strong(asked.question)), control, button, told, aid()]
     box = ipywidgets.VBox(parts, layout={"border_left": f"5px solid {OPEN}", "padding": "4px 12px"})
     display_id = uuid4().hex
 

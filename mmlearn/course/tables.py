@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from uuid import uuid4
 
+from mmlearn.course.access import aid
 from mmlearn.course.figures import publish
 
 LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
@@ -73,7 +74,7 @@ def publish_live(make: Callable[[], dict[str, str]], controls: Callable[[], Sequ
         else:
             widget.observe(again, names="value")
     row = ipywidgets.HBox(widgets, layout=ipywidgets.Layout(flex_flow="row wrap"))
-    publish(row._repr_mimebundle_())
+    publish(ipywidgets.VBox([row, aid()])._repr_mimebundle_())
     publish(make(), display_id=display_id)
 
 

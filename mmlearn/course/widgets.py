@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from mmlearn.course.access import aid
 from mmlearn.course.figures import img, publish, styled
 
 if TYPE_CHECKING:
@@ -52,15 +53,21 @@ def explore(
     if not options:
         raise ValueError("explore needs at least one setting, such as layer=[0, 1, 2]")
 
-    @lru_cache(maxsize=256)
-    def picture(*texts: str) -> str:
+    def drawn(texts: tuple[str, ...], small: bool) -> str:
         setting = dict(zip(options, texts, strict=True))
         values = {name: options[name][text] for name, text in setting.items()}
-        return img(styled(draw)(**values), alt(**values) if callable(alt) else f"{alt} ({_words(setting)})")
+        words = alt(**values) if callable(alt) else f"{alt} ({_words(setting)})"
+        return img(styled(draw)(**values), words, small=small)
 
     first = tuple(next(iter(values)) for values in options.values())
     last = tuple(next(reversed(values)) for values in options.values())
-    bundle = static_form(picture, options, dict.fromkeys([first, last]))
+    saved = {texts: drawn(texts, small=True) for texts in (first, last)}  # in the notebook
+
+    @lru_cache(maxsize=256)
+    def picture(*texts: str) -> str:
+        return saved[texts] if texts in saved else drawn(texts, small=False)
+
+    bundle = static_form(picture, options, saved)
     publish(live_form(picture, options) | bundle)
 
 
@@ -116,20 +123,18 @@ def live_form(picture, options) -> dict[str, Any]:
     for control in controls:
         control.observe(redraw, names="value")
     row = ipywidgets.HBox(controls, layout=ipywidgets.Layout(flex_flow="row wrap"))
-    return ipywidgets.VBox([row, canvas])._repr_mimebundle_()
+    return ipywidgets.VBox([row, canvas, aid()])._repr_mimebundle_()
 
 
 def _control(name: str, values: dict[str, Any]):
-    """A slider, a menu or a field; its value is the text of what is chosen or typed.
-
-    For a screen reader a menu has its label as its name; a slider has none, and ipywidgets has no place to give it one.
-    """
+    """A slider, a menu or a field; its value is the text of what is chosen or typed."""
     import ipywidgets
 
+    said = {"description": _label(name), "tooltip": _label(name)}  # without a tooltip the label's is "null"
     if isinstance(values, Typed):
         return ipywidgets.Text(
             value=next(iter(values)),
-            description=_label(name),
+            **said,
             continuous_update=False,  # the picture changes at Enter, or when the field is left
             placeholder="type, then press Enter",
             style={"description_width": "initial"},
@@ -141,7 +146,7 @@ def _control(name: str, values: dict[str, Any]):
     return kind(
         options=sorted(values, key=values.get) if slider else list(values),  # it starts at the first that was named
         value=next(iter(values)),
-        description=_label(name),
+        **said,
         style={"description_width": "initial"},
         layout=ipywidgets.Layout(width="320px"),
     )

@@ -1,83 +1,163 @@
-"""From a control to the picture, for each figure that has controls: python tests/benchmarks/widgets.py
+"""From a key to the new picture, for each control of each lesson: python tests/benchmarks/widgets.py [NN ...] [--write]
 
-The time to draw the figure and to make the PNG that the page shows. What the browser needs on top is not in it.
+In a real page: JupyterLab in Chromium, the lesson run with its training cut short, and the keys that a learner presses.
+The time goes from the key's arrival in the page to the first frame that is painted with what the kernel has sent. A
+setting that was seen before is kept and comes at once, so only new ones count. The sliders of predictions change only
+the number beside them, without the kernel. `--write` puts the rows into widgets.csv beside this file.
 """
 
+import argparse
+import csv
 import statistics
-import time
+import sys
+import tempfile
+from pathlib import Path
 
-import torch
+from mmlearn.course.lessons import lessons
+from mmlearn.files import write_whole
+from mmlearn.paths import root
 
-from mmlearn import data
-from mmlearn.course.drawings import clip as draw_clip
-from mmlearn.course.drawings import vit as draw
-from mmlearn.course.figures import image_grid, img
-from mmlearn.experiments import emoji_captions as emoji
-from mmlearn.experiments import zoo
-from mmlearn.models.vit import ViT, ViTConfig
+sys.path.append(str(root() / "tests" / "browser"))
+import controls
+from lesson_page import LessonPage
+from servers import chromium, course_lab
 
-ROUNDS = 15
+STEPS = 8  # new settings for each control
 AIM = 150  # milliseconds
+ROWS = Path(__file__).with_suffix(".csv")
+COLUMNS = ("lesson", "cell", "control", "kind", "settings", "median_ms", "max_ms")
+WORDS = ("cat", "a red bird", "music, food", "rain", "a yellow sun", "ship, car", "two hearts", "snow")
+
+WATCH = f"""output => {{
+    const shown = {controls.SHOWN}, before = shown(output);
+    let began;
+    addEventListener('keydown', () => {{ began ??= performance.now() }}, {{capture: true, once: true}});
+    window.took = new Promise(resolve => {{
+        const watch = new MutationObserver(() => {{
+            if (shown(output) === before) return;
+            watch.disconnect();
+            requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - began)));
+        }});
+        watch.observe(output, {{subtree: true, childList: true, attributes: true, characterData: true}});
+        setTimeout(() => {{ watch.disconnect(); resolve(null) }}, 20000);
+    }});
+}}"""
 
 
-def milliseconds(make) -> float:
-    """Wall time of one new picture."""
-    start = time.perf_counter()
-    img(make(), alt="timed")
-    return 1000 * (time.perf_counter() - start)
+def measure(lesson: LessonPage, cell: str) -> list[dict]:
+    """A row for each control of a cell's output."""
+    found = lesson.output(cell).locator(controls.CONTROLS)
+    all_controls = [found.nth(number) for number in range(found.count())]
+    seen = {setting(all_controls)}
+    rows = []
+    for number, control in enumerate(all_controls):
+        others = [other for other in all_controls if other is not control and kind(other) != "field"]
+        times = []
+        for turn in range(4 * STEPS):
+            if len(times) == STEPS:
+                break
+            took = step(lesson, cell, control, turn)
+            if setting(all_controls) not in seen and took is not None:
+                times.append(took)
+            seen.add(setting(all_controls))
+            if others and turn % 3 == 2:  # elsewhere in the other settings there are new ones
+                step(lesson, cell, others[turn // 3 % len(others)], turn)
+                seen.add(setting(all_controls))
+        name = controls.spoken_name(all_controls[number])
+        median, worst = (round(f(times)) if times else "" for f in (statistics.median, max))
+        rows.append(dict(zip(COLUMNS[2:], (name, kind(control), len(times), median, worst), strict=True)))
+    return rows
 
 
-def lesson_01() -> dict:
-    """Name to what draws a new picture."""
-    config = ViTConfig.preset("toy")
-    vit, before = ViT(config).eval(), ViT(config).encoder.positions
-    images = data.to_tensor(data.load("emoji", split="noto", size=32).select(range(3)))
-    with torch.no_grad():
-        weights = vit.attention_weights(images.float() / 127.5 - 1)
-    positions, grid = vit.encoder.positions, config.grid
-    return {
-        "patches of 16": lambda: draw.patches_and_sequence(images[0], 16),
-        "patches of 4": lambda: draw.patches_and_sequence(images[0], 4),
-        "position": lambda: draw.position_similarity(positions, grid, 3, 6, before),
-        "attention of a head": lambda: draw.attention_map(images, weights, grid, 1, 2, 3),
-        "attention, mean": lambda: draw.attention_map(images, weights, grid, 2, 4, None),
-    }
+def step(lesson: LessonPage, cell: str, control, turn: int) -> float | None:
+    """Set a control to its next value with a key; milliseconds to the new picture, None if none came."""
+    output = lesson.output(cell).element_handle()
+    control.focus()
+    if kind(control) == "field":
+        control.fill(WORDS[turn % len(WORDS)] + "." * (turn // len(WORDS)))
+        key = "Enter"
+    else:
+        key = forward(control, turn)
+    output.evaluate(WATCH)
+    lesson.page.keyboard.press(key)
+    took = lesson.page.evaluate("() => window.took")
+    lesson.page.wait_for_timeout(100)  # a person's fingers rest, too
+    return took
 
 
-def lesson_02() -> dict:
-    """Name to what embeds a typed text, compares it and draws the picture."""
-    clip, tokenize = zoo.load("toy-clip"), emoji.tokenizer()
-    pixels = emoji.images("noto").pixels[::2]
-    vectors = emoji.embed_images(clip, pixels)
-    names = ["an animal", "food", "a vehicle", "music", "a person"]
+def forward(control, turn: int) -> str:
+    """The key that goes on; at an end it turns round."""
+    slider = kind(control) == "slider"
+    back, on = ("ArrowLeft", "ArrowRight") if slider else ("ArrowUp", "ArrowDown")
+    place, last = control.evaluate(
+        "it => it.options ? [it.selectedIndex, it.options.length - 1] "
+        ": ['now', 'max'].map(end => Number(it.getAttribute(`aria-value${end}`)))"
+    )
+    if place in (0, last):
+        control.evaluate("(it, back) => { it.back = back }", place == last)
+    return back if control.evaluate("it => Boolean(it.back)") else on
 
-    def nearest():
-        places = (vectors @ emoji.embed_texts(clip, tokenize, ["a yellow fruit"])[0]).topk(8).indices
-        return image_grid(pixels[places] / 2 + 0.5, list("abcdefgh"), size=1.0)
 
-    def matrix():
-        scores = vectors[:5] @ emoji.embed_texts(clip, tokenize, names).T
-        return draw_clip.score_matrix(pixels[:5] / 2 + 0.5, names, scores, partners=False)
+def kind(control) -> str:
+    """Of a control: slider, menu or field."""
+    tag = control.evaluate("it => it.tagName")
+    return {"SELECT": "menu", "INPUT": "field"}.get(tag, "slider")
 
-    def shares():
-        scores = vectors[0] @ emoji.embed_texts(clip, tokenize, names).T
-        return draw_clip.shares(pixels[0] / 2 + 0.5, names, scores.softmax(dim=0), "toy-clip")
 
-    return {
-        "tokens of a text": lambda: draw_clip.tokens("a text", names, range(5)),
-        "nearest pictures": nearest,
-        "matrix of own texts": matrix,
-        "own labels": shares,
-    }
+def setting(all_controls) -> tuple[str, ...]:
+    """What is chosen in all controls of an output."""
+    return tuple(each.evaluate("it => it.value ?? it.getAttribute('aria-valuetext')") for each in all_controls)
+
+
+def measured(numbers: list[str]) -> list[dict]:
+    """The rows of these lessons, printed as they come."""
+    rows = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as home,
+        chromium() as browser,
+        course_lab(Path(folder), Path(home)) as lab,
+    ):
+        for number in numbers:
+            context = browser.new_context(viewport={"width": 1280, "height": 900})
+            context.set_default_timeout(120_000)
+            page = context.new_page()
+            name = next((lab.folder / "work").glob(f"{number}_*.ipynb")).name
+            page.goto(f"{lab.server}/lab/tree/work/{name}?reset&token={lab.token}")
+            lesson = LessonPage(page)
+            lesson.run_all()
+            for cell in controls.widgets_called(lesson):
+                for row in measure(lesson, cell):
+                    rows.append({"lesson": number, "cell": cell} | row)
+                    slow = "  slow" * ((row["median_ms"] or 0) > AIM)
+                    what = f"{number}  {cell:<22}{row['control']:<14}{row['kind']:<8}{row['settings']:>2} settings"
+                    print(f"{what}  {row['median_ms']:>4} ms, at most {row['max_ms']:>4}{slow}", flush=True)
+            context.close()
+    return rows
 
 
 def main() -> None:
-    pictures = lesson_01() | lesson_02()
-    for make in pictures.values():  # the first picture loads fonts and matplotlib itself
-        milliseconds(make)
-    for name, make in pictures.items():
-        times = [milliseconds(make) for _ in range(ROUNDS)]
-        print(f"{name:<22}{statistics.median(times):5.0f} ms ({min(times):.0f} to {max(times):.0f}), aim {AIM}")
+    landed = [lesson.number for lesson in lessons() if lesson.landed]
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("numbers", nargs="*", metavar="NN", help="lessons to measure (default: all)")
+    parser.add_argument("--write", action="store_true", help=f"put the rows into {ROWS.name}")
+    options = parser.parse_args()
+    if unknown := sorted(set(options.numbers) - set(landed)):
+        parser.error(f"no lesson {', '.join(unknown)}: there are {', '.join(landed)}")
+    rows = measured(options.numbers or landed)
+    slowest = max((row["median_ms"] or 0 for row in rows), default=0)
+    print(f"the slowest of {len(rows)} controls: {slowest} ms, aim {AIM}")
+    if options.write:
+        write(rows)
+
+
+def write(rows: list[dict]) -> None:
+    """Put rows into the file, in the place of what it holds of their lessons."""
+    new = {row["lesson"] for row in rows}
+    old = csv.DictReader(ROWS.read_text(encoding="utf-8").splitlines()) if ROWS.exists() else ()
+    every = sorted([*(row for row in old if row["lesson"] not in new), *rows], key=lambda row: row["lesson"])
+    lines = [",".join(COLUMNS), *(",".join(str(row[column]) for column in COLUMNS) for row in every)]
+    write_whole(ROWS, ("\n".join(lines) + "\n").encode())
 
 
 if __name__ == "__main__":

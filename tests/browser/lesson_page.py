@@ -14,7 +14,6 @@ class LessonPage:
         self.page = page
         page.wait_for_function(
             "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
-            timeout=60_000,
         )
         page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
 
@@ -32,7 +31,7 @@ class LessonPage:
         self.page.wait_for_function(
             f"""() => {{ {THIS} const last = panel.content.widgets.find(w => w.model.id === {last});
             return last.model.executionCount > {before} && panel.sessionContext.session.kernel.status === 'idle' }}""",
-            timeout=120_000,
+            timeout=300_000,  # on a machine with other work, too
         )
 
     def notebook(self) -> dict:
@@ -59,6 +58,34 @@ class LessonPage:
         self.page.keyboard.press("End")
         self.page.keyboard.press("Shift+Home")
         self.page.keyboard.type(text)
+
+    def replace(self, cell_id: str, text: str) -> None:
+        """Put a text in the place of all that a cell holds, as pasting it does."""
+        self.cell(cell_id).locator(".cm-content").click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(text)
+
+    def text(self, cell_id: str) -> str:
+        """What a cell holds."""
+        (source,) = [cell["source"] for cell in self.notebook()["cells"] if cell["id"] == cell_id]
+        return source if isinstance(source, str) else "".join(source)
+
+    def setup(self) -> str:
+        """The cell that imports what the lesson needs."""
+        return next(cell["id"] for cell in self.notebook()["cells"] if "setup" in cell["metadata"].get("tags", []))
+
+    def restart(self) -> None:
+        """What Kernel > Restart Kernel does, with its question answered by the keyboard, until the kernel is ready."""
+        self.page.evaluate("() => { window.restarted = jupyterapp.commands.execute('kernelmenu:restart') }")
+        self.page.locator(".jp-Dialog button", has_text="Restart").wait_for()
+        self.page.keyboard.press("Enter")
+        self.page.evaluate("async () => { await window.restarted }")
+        self.page.wait_for_function(f"() => {{ {THIS} return panel.sessionContext.session.kernel.status === 'idle' }}")
+        # A new kernel counts from 1 again: the numbers of the old one would look like those of cells that ran.
+        self.page.evaluate(
+            f"() => {{ {THIS} panel.content.widgets.filter(cell => cell.model.type === 'code')"
+            ".forEach(cell => { cell.model.executionCount = null }) }"
+        )
 
     def run(self, cell_id: str) -> None:
         """Run one cell with Shift+Enter, and wait until it is done."""

@@ -1,146 +1,139 @@
 """The lessons in a real browser, as a learner meets them. Training is cut short (MMLEARN_QUICK=1)."""
 
+import inspect
 import json
 
-SLIDER = ".noUi-handle"
+import controls
+import pytest
+
+from mmlearn.course.exercise import Exercise
+from mmlearn.course.lessons import lessons
+from mmlearn.course.registry import exercises
+from mmlearn.paths import root
+
+LESSONS = [lesson.number for lesson in lessons() if lesson.landed]
+TYPED_IN = ("01", "14")  # lessons in whose first exercise something is typed: a picture's, a sound's
+READABLE = 3.0  # contrast: that of the themes' own widgets; WCAG asks it of large text and of controls
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_a_lesson_runs_and_each_of_its_controls_changes_what_is_shown(number, open_lesson, lab, screenshots):
+    (lab.folder / "work" / "predictions.json").unlink(missing_ok=True)
+    lesson = open_lesson() if number == LESSONS[0] else open_lesson(number)  # the first one is what the start opens
+    lesson.run_all()
+    assert_ran_with_stand_ins(lesson)
+    assert lesson.page.locator(".Toastify__toast, .jp-Dialog").all_inner_texts() == []  # no news, no questions
+    lesson.photograph(screenshots / f"lesson-{number}.png")
+
+    alive = controls.cells_with_controls(lesson)
+    assert set(controls.widgets_called(lesson)) <= set(alive), "a widget is not alive"
+    for cell in alive:
+        if lesson.output(cell).get_by_role("button", name=controls.GUESS).count():
+            controls.guess(lesson, cell)
+        else:
+            controls.work(lesson, cell)
+            lesson.output(cell).screenshot(path=screenshots / f"lesson-{number}-{cell}.png")
+    assert controls.errors(lesson) == []
+    assert lesson.page.get_by_text("No guess yet.").count() == 0, "a kept guess unfolds its result"
+    assert_readable_in_both_themes(lesson, alive)
 
 
 def assert_ran_with_stand_ins(lesson):
     """Nothing raised, every check says that its reference stands in, and every figure is described."""
     cells = [cell for cell in lesson.notebook()["cells"] if cell["cell_type"] == "code"]
     assert all(cell["execution_count"] for cell in cells)
-    errors = [(cell["id"], out["evalue"]) for cell in cells for out in cell["outputs"] if out["output_type"] == "error"]
-    assert errors == []
+    assert controls.errors(lesson) == []
     checks = [cell["id"] for cell in cells if cell["id"].startswith("check-")]
     assert checks
     for check in checks:
         assert "reference stands in" in lesson.output(check).inner_text()
-    pictures = lesson.page.locator(".jp-NotebookPanel:visible .jp-OutputArea-output img")
-    described = pictures.evaluate_all("images => images.map(i => [i.naturalWidth, i.alt])")
+    described = controls.described(lesson)
     assert described and all(width > 0 and alt.strip() for width, alt in described)
-    return described
 
 
-def test_the_printed_address_opens_lesson_00_and_all_of_it_runs(open_lesson, lab, screenshots):
-    lesson = open_lesson()
-    assert lesson.page.title().startswith("00_start")
-    lesson.run_all()
-    assert len(assert_ran_with_stand_ins(lesson)) == 6
-    assert lesson.page.locator(".Toastify__toast, .jp-Dialog").all_inner_texts() == []  # no news, no questions
-    lesson.photograph(screenshots / "lesson-00.png")
+def assert_readable_in_both_themes(lesson, cells):
+    """What stands in the outputs of these cells, and in that of the first check."""
+    check = next(cell["id"] for cell in lesson.notebook()["cells"] if cell["id"].startswith("check-"))
+    for theme in ("Dark", "Light"):
+        lesson.command("apputils:change-theme", theme=f"JupyterLab {theme}")
+        for cell in (check, *cells):
+            assert controls.colours_too_close(lesson, cell, READABLE) == [], (theme, cell)
 
 
-def test_lesson_01_runs_and_its_slider_moves(open_lesson, screenshots):
-    lesson = open_lesson("01")
-    lesson.run_all()
-    assert_ran_with_stand_ins(lesson)
-    lesson.photograph(screenshots / "lesson-01.png")
+@pytest.mark.parametrize("number", TYPED_IN)
+def test_an_exercise_from_a_wrong_answer_to_one_that_is_there_tomorrow(number, open_lesson, lab, screenshots):
+    first = exercises(number)[0]
+    exercise, check = first.slug.replace(".", "-"), f"check-{first.slug.replace('.', '-')}"
+    (lab.folder / "work" / "progress.json").unlink(missing_ok=True)
+    lesson = open_lesson(number)
+    setup = lesson.setup()
+    lesson.run(setup)
+    feedback = lesson.output(check)
 
-    maps = lesson.output("attention-maps")
-    before = maps.locator("img").get_attribute("src"), maps.locator("img").get_attribute("alt")
-    assert "layer 1" in before[1]
-    maps.locator(SLIDER).focus()
-    lesson.page.keyboard.press("ArrowRight")
-    lesson.page.wait_for_function("[...document.images].some(i => i.alt.includes('in layer 2'))")
-    assert maps.locator("img").get_attribute("src") != before[0]
-    maps.screenshot(path=screenshots / "lesson-01-slider.png")
-
-
-def test_lesson_02_runs_and_answers_what_is_typed(open_lesson, screenshots):
-    lesson = open_lesson("02")
-    lesson.run_all()
-    assert_ran_with_stand_ins(lesson)
-    lesson.photograph(screenshots / "lesson-02.png")
-
-    for cell, typed, said in (
-        ("nearest-pictures", "a bird", "nearest to 'a bird': "),
-        ("your-labels", "a cat, a banana", "the most of 2 labels"),
-    ):
-        output = lesson.output(cell)
-        before = output.locator("img").get_attribute("src")
-        field = output.locator("input[type=text]")
-        field.fill(typed)
-        field.press("Enter")
-        lesson.page.wait_for_function(
-            "words => [...document.images].some(image => image.alt.includes(words))", arg=said
-        )
-        assert output.locator("img").get_attribute("src") != before
-        output.screenshot(path=screenshots / f"lesson-02-{cell}.png")
-
-
-def test_lesson_03_runs_and_finds_other_sounds_for_another_text(open_lesson, screenshots):
-    lesson = open_lesson("03")
-    lesson.run_all()
-    assert_ran_with_stand_ins(lesson)
-    lesson.photograph(screenshots / "lesson-03.png")
-
-    sounds = lesson.output("nearest-sounds")
-    before = sounds.locator("audio").first.get_attribute("src")
-    assert before.startswith("data:audio/flac;base64,")
-    field = sounds.locator("input[type=text]")
-    field.fill("rocket")
-    field.press("Enter")
-    first = "[...document.querySelectorAll('audio')].some(sound => sound.src === source)"
-    lesson.page.wait_for_function(f"source => !{first}", arg=before)
-    sounds.screenshot(path=screenshots / "lesson-03-sounds.png")
-
-
-def test_lesson_14_runs_and_its_knobs_change_picture_and_sound(open_lesson, screenshots):
-    lesson = open_lesson("14")
-    lesson.run_all()
-    assert_ran_with_stand_ins(lesson)
-    lesson.photograph(screenshots / "lesson-14.png")
-
-    knobs = lesson.output("knobs")
-    for number in range(3):  # window, hop, bins
-        before = [knobs.locator(kind).get_attribute("src") for kind in ("img", "audio")]
-        assert before[1].startswith("data:audio/flac;base64,")
-        knobs.locator(SLIDER).nth(number).focus()
-        lesson.page.keyboard.press("ArrowRight")
-        for kind, source in zip(("img", "audio"), before, strict=True):
-            same = f"[...document.querySelectorAll('{kind}')].some(each => each.src === source)"
-            lesson.page.wait_for_function(f"source => !{same}", arg=source)
-    knobs.screenshot(path=screenshots / "lesson-14-knobs.png")
-
-
-def test_a_wrong_answer_its_hints_and_the_right_answer(open_lesson, lab, screenshots):
-    lesson = open_lesson("00")
-    lesson.run("00-start-here-code-1")
-    feedback = lesson.output("check-start-mean")
-
-    lesson.replace_line("start-mean", "raise NotImplementedError", "return images_BCYX.mean(dim=1)")
-    lesson.run("start-mean")
-    lesson.run("check-start-mean")
-    assert "You averaged over the channels, axis 1." in feedback.inner_text()
-    assert "reference stands in" in feedback.inner_text()
-
+    code, sentence = mistaken(first)
+    lesson.replace(exercise, code)
+    lesson.run(exercise)
+    lesson.run(check)
+    assert sentence in feedback.inner_text() and "reference stands in" in feedback.inner_text()
     hints = feedback.locator("details")
-    for number in range(hints.count()):
-        hint = hints.nth(number)
-        text = hint.locator("> div")
-        assert not text.is_visible()
-        hint.locator("> summary").click()
+    assert hints.count() == len(first.hints) > 0
+    for each in range(hints.count()):
+        text = hints.nth(each).locator("> div")
+        assert not text.is_visible(), "hints open one at a time"
+        hints.nth(each).locator("> summary").press("Enter")
         assert text.is_visible()
-    assert number == 2
-    feedback.screenshot(path=screenshots / "lesson-00-feedback.png")
+    feedback.screenshot(path=screenshots / f"lesson-{number}-feedback.png")
 
-    # A cell that does not even parse stops nothing: its check reports it, and the cells below run.
-    lesson.replace_line("start-mean", "return images_BCYX", "retrun images_BCYX")
+    lesson.replace(exercise, solution(number, exercise))
+    lesson.run(exercise)
+    lesson.run(check)
+    assert_everything_holds(feedback)
+    kept = progress(lab)[first.slug]
+    assert kept["best"] == 1.0 and kept["attempts"] == 2
+
+    lesson.restart()
+    lesson.run(setup)
+    lesson.run(exercise)
+    lesson.run(check)
+    assert_everything_holds(lesson.output(check))
+    assert progress(lab)[first.slug]["best"] == 1.0
+
+    lesson.command("docmanager:save")
+    lesson.page.reload()
+    again = type(lesson)(lesson.page)
+    assert solution(number, exercise) == again.text(exercise)
+    assert_everything_holds(again.output(check))
+
+
+def mistaken(exercise: Exercise) -> tuple[str, str]:
+    """The code of a mistake that learners make, as they would write it, and the sentence that explains it."""
+    mistake = exercise.misconceptions[0]
+    source = inspect.getsource(mistake.code)
+    code = source[source.index("def ") :].replace(f"def {mistake.name}(", f"def {exercise.name}(")
+    return code.strip(), mistake.sentence.replace("`", "")
+
+
+def solution(number: str, cell_id: str) -> str:
+    """What the solved lesson has in this cell."""
+    notebook = json.loads(next((root() / "solutions").glob(f"{number}_*.ipynb")).read_text(encoding="utf-8"))
+    return next("".join(cell["source"]) for cell in notebook["cells"] if cell["id"] == cell_id)
+
+
+def progress(lab) -> dict:
+    return json.loads((lab.folder / "work" / "progress.json").read_text())["exercises"]
+
+
+def assert_everything_holds(feedback):
+    feedback.get_by_text("everything holds").first.wait_for()
+    assert "reference" not in feedback.inner_text()
+
+
+def test_a_cell_that_does_not_even_parse_stops_nothing(open_lesson, lab):
+    lesson = open_lesson("00")
+    lesson.run(lesson.setup())
+    lesson.replace_line("start-mean", "raise NotImplementedError", "retrun images_BCYX.mean(dim=0)")
     lesson.run_all()
     outputs = {cell["id"]: cell.get("outputs") for cell in lesson.notebook()["cells"]}
     assert [output["ename"] for output in outputs["start-mean"]] == ["SyntaxError"]
     assert "mend it first" in lesson.output("check-start-mean").inner_text()
     assert outputs["mean-pictures"] and outputs["your-progress-code-1"]
-
-    lesson.replace_line("start-mean", "retrun images_BCYX", "return images_BCYX.mean(dim=0)")
-    lesson.run("start-mean")
-    lesson.run("check-start-mean")
-    assert "everything holds" in feedback.inner_text() and "reference" not in feedback.inner_text()
-    progress = json.loads((lab.folder / "work" / "progress.json").read_text())["exercises"]["start.mean"]
-    assert progress["best"] == 1.0 and progress["attempts"] == 2
-
-    lesson.command("docmanager:save")
-    lesson.page.reload()
-    again = type(lesson)(lesson.page)
-    assert "return images_BCYX.mean(dim=0)" in again.cell("start-mean").inner_text()
-    assert "everything holds" in again.output("check-start-mean").inner_text()

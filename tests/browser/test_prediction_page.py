@@ -57,7 +57,7 @@ def visible_pictures(output) -> list[str]:
 
 def choose_the_cnn(lesson, ask) -> None:
     """With the keyboard: the second choice, then the button. One choice alone: the kernel echoes each, later."""
-    choice = ask.get_by_label("the CNN")
+    choice = ask.get_by_role("radio", name="the CNN")
     choice.focus()
     lesson.page.keyboard.press("Space")
     lesson.page.wait_for_function("() => document.querySelectorAll('input[type=radio]:checked').length === 1")

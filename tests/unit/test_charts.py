@@ -193,6 +193,25 @@ def test_everything_has_room(given):
     assert_readable(charts.curves(**given, **AXES))
 
 
+def test_the_name_of_an_axis_has_room_below_labels_of_two_lines():
+    given = {name: {"asked": points(0.2, xs=("English", "English and Russian"))} for name in ("one", "other")}
+    assert_readable(charts.curves(given, x_label="captions in training", y_label="R@5"))
+
+
+def test_a_star_at_the_edge_is_drawn_whole():
+    fig = charts.curves(results(), marks={"unseen style": {"CNN": [(SIZES[-1], 0.6)]}}, log_x=True, **AXES)
+    stars = [line for ax in panels(fig) for line in ax.lines if line.get_marker() == "*"]
+    assert len(stars) == 1 and not stars[0].get_clip_on()
+
+
+def test_the_last_of_crowded_ticks_keeps_its_label():
+    bins = (1, 4, 8, 16, 40, 80, 128)
+    given = {name: {"ViT": points(0.3, 0.02, xs=bins)} for name in ("words", "tones")}
+    for ax in panels(charts.curves(given, log_x=True, **AXES)):
+        labels = [label.get_text() for label in ax.get_xticklabels()]
+        assert labels[0] == "1" and labels[-1] == "128"
+
+
 def test_many_panels_take_several_rows():
     fig = charts.curves({str(n): {"ViT": points(0.3)} for n in range(5)}, **AXES)
     places = [ax.get_position() for ax in panels(fig)]

@@ -45,7 +45,7 @@ def test_the_matrix_shows_the_scores_and_frames_partners_alone():
     fig = draw.score_matrix(images(), NAMES, values)
     (matrix,) = [ax for ax in fig.axes if ax.images and np.shape(ax.images[0].get_array()) == (5, 5)]
     assert np.allclose(matrix.images[0].get_array(), values)
-    assert {f"{value:.2f}" for value in values.flatten().tolist()} <= set(words(fig))
+    assert {f"{value:.2f}".replace("-", "−") for value in values.flatten().tolist()} <= set(words(fig))
     assert sorted(patch.get_xy() for patch in matrix.patches) == [(place - 0.5, place - 0.5) for place in range(5)]
     free = draw.score_matrix(images(), NAMES, values, partners=False)
     assert not any(ax.patches for ax in free.axes if ax.images)

@@ -117,7 +117,10 @@ def test_lines_differ_without_colour():
 )
 def test_grid_takes_every_usual_picture(image):
     fig = figures.image_grid([image, image])
-    assert [ax.images[0].get_array().shape[:2] for ax in fig.axes] == [(5, 7)] * 2
+    (ax,) = fig.axes
+    assert [shown.get_array().shape[:2] for shown in ax.images] == [(5, 7)] * 2
+    left, right, bottom, top = ax.images[0].get_extent()
+    assert (right - left) / (top - bottom) == pytest.approx(7 / 5), "a picture keeps its form"
 
 
 def test_a_tiny_tensor_has_its_channels_first():
@@ -130,11 +133,12 @@ def test_grid_places_titles_and_rows():
     from PIL import Image
 
     fig = figures.image_grid([Image.new("RGB", (4, 4))] * 5, titles="abcde", columns=3)
-    assert [ax.get_title() for ax in fig.axes] == list("abcde")
-    tops = [round(ax.get_position().y1, 3) for ax in fig.axes]
-    assert tops[0] == tops[2] > tops[3] == tops[4]
-    lefts = [round(ax.get_position().x0, 3) for ax in fig.axes]
-    assert lefts[0] == lefts[3] < lefts[1] == lefts[4] < lefts[2]
+    (ax,) = fig.axes
+    assert [text.get_text() for text in ax.texts] == list("abcde")
+    lefts, rights, bottoms, tops = zip(*(shown.get_extent() for shown in ax.images), strict=True)
+    assert tops[0] == tops[2] > bottoms[2] > tops[3] == tops[4]
+    assert lefts[0] == lefts[3] < rights[0] < lefts[1] == lefts[4] < lefts[2]
+    assert all(text.get_position()[1] > top for text, top in zip(ax.texts, tops, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import json
 import re
 import subprocess
 import sys
@@ -112,10 +113,27 @@ def test_what_a_module_imports_is_asked_for(file):
         assert owners & asked or {COMES_WITH.get(owner) for owner in owners} & asked, f"{place} imports {name}"
 
 
+@pytest.mark.parametrize("file", sorted((root() / "lessons").glob("*.ipynb")), ids=lambda f: f.stem)
+def test_a_lesson_needs_no_library_that_a_learner_has_not(file):
+    """What tests and the makers of data sets install may be used where it is there: inside a `try`."""
+    asked = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
+    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    distributions = importlib.metadata.packages_distributions()
+    needed = [node for node in ast.parse(code).body if not isinstance(node, ast.Try)]
+    for name in names_in(ast.Module(needed, [])) - {"mmlearn"} - set(sys.stdlib_module_names):
+        assert {canonicalize_name(owner) for owner in distributions[name]} & asked, f"{file.name} imports {name}"
+
+
 def imported(file: Path) -> set[str]:
     """The top-level names of all modules that a file imports."""
+    return names_in(ast.parse(file.read_text(encoding="utf-8")))
+
+
+def names_in(tree: ast.AST) -> set[str]:
+    """The top-level names of all modules that code imports."""
     names = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

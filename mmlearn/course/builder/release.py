@@ -17,10 +17,12 @@ from mmlearn.files import write_whole
 MARKER = "RELEASE"
 FILES = (
     *("pyproject.toml", "constraints.txt", "environment.yml", "Makefile", "LICENSE"),
+    "course.png",  # of the README
     *(".gitignore", ".gitattributes"),  # so that a learner's folder stays out where the bundle becomes a repository
 )
 FOLDERS = ("mmlearn", "data")
-SECTIONS = ("Start", "Lessons", "Licence")  # of the README; the others are for people who change the course
+# Of the README; the others are for people who teach or change the course.
+SECTIONS = ("Start", "Lessons", "When something goes wrong", "Other ways to start", "Licence")
 CACHES = re.compile(r"\..*|__pycache__|.*(~|\.pyc|\.part)")
 
 ABSENT = '''\

@@ -68,7 +68,7 @@ def curves(
     looks = {name: look for look, name in enumerate(names)}
     _check(drawn, looks, extras, log_x)
     y_range = _padded([y for panel in drawn for y in panel.heights()])
-    page, places = _layout(drawn)
+    page, places = _layout(drawn, bool(x_label))
     for panel, (left, bottom, width, height) in zip(drawn, places, strict=True):
         ax = page.axes(left, bottom, width, height)
         ax.set(title=panel.title, xlabel=x_label, ylim=y_range, xlim=panel.set_x(ax, log_x, width))
@@ -117,13 +117,21 @@ class _Panel:
         low, high = min(places.values()), max(places.values())
         pad = 0.5 if texts else 0.07 * (high - low) or 0.5
         inches = {x: width * (place - low + pad) / (high - low + 2 * pad) for x, place in places.items()}
-        characters = max(4, int(width / len(places) / 0.09)) if texts else 99
-        labels = {x: textwrap.fill(_tick(x), characters) for x in places}
         ax.set_xscale("log" if log_x else "linear")
-        ax.set_xticks(list(self.places.values()), _apart(labels, inches))
+        ax.set_xticks(list(self.places.values()), _apart(self._ticks(width), inches))
         ax.minorticks_off()
         limits = low - pad, high + pad
         return tuple(math.exp(limit) for limit in limits) if log_x else limits
+
+    def tick_lines(self, width: float) -> int:
+        """How many lines the labels of the ticks take on an axis `width` inches long."""
+        return max(label.count("\n") + 1 for label in self._ticks(width).values())
+
+    def _ticks(self, width: float) -> dict[X, str]:
+        """The label of each x value, folded where it is a text."""
+        texts = any(isinstance(x, str) for x in self.places)
+        characters = max(4, int(width / len(self.places) / 0.09)) if texts else 99
+        return {x: textwrap.fill(_tick(x), characters) for x in self.places}
 
 
 def _check(panels: list[_Panel], looks: dict[str, int], extras: dict[str, dict], log_x: bool) -> None:
@@ -151,8 +159,12 @@ def _check(panels: list[_Panel], looks: dict[str, int], extras: dict[str, dict],
                     raise ValueError(f"{panel.title!r}, {name} at {x}: the mean {mean} is not in {low} to {high}")
 
 
-def _layout(panels: list[_Panel]) -> tuple[Page, list[tuple[float, float, float, float]]]:
-    """A page of the size that is needed, and the place (left, bottom, width, height) of each panel on it."""
+def _layout(panels: list[_Panel], named: bool) -> tuple[Page, list[tuple[float, float, float, float]]]:
+    """A page of the size that is needed, and the place (left, bottom, width, height) of each panel on it.
+
+    Args:
+        named: the x axes have a name, below their ticks.
+    """
     names = [_fold(name) for panel in panels for name in [*panel.lines, *panel.levels]]
     gutter = 0.5 + max(_inches(line) for name in names for line in name.split("\n"))
     total = 9.0 if len(panels) > 1 else 4.6 + gutter
@@ -160,12 +172,13 @@ def _layout(panels: list[_Panel]) -> tuple[Page, list[tuple[float, float, float,
     rows = math.ceil(len(panels) / columns)
     width = (total - LEFT - columns * gutter - (columns - 1) * GAP) / columns
     height = max(PLOT, *(LINE * sum(_fold(n).count("\n") + 1 for n in [*p.lines, *p.levels]) for p in panels))
+    below = BELOW + LINE * (max(panel.tick_lines(width) for panel in panels) - 1) * named
     legend = LEGEND if any(panel.placed() for panel in panels) else 0
-    page = Page(total, rows * (TITLE + height + BELOW) + legend)
+    page = Page(total, rows * (TITLE + height + below) + legend)
     places = []
     for number in range(len(panels)):
         row, column = divmod(number, columns)
-        bottom = (rows - 1 - row) * (TITLE + height + BELOW) + BELOW
+        bottom = (rows - 1 - row) * (TITLE + height + below) + below
         places.append((LEFT + column * (width + gutter + GAP), bottom, width, height))
     return page, places
 
@@ -187,7 +200,7 @@ def _draw(ax: "Axes", panel: _Panel, looks: dict[str, int]) -> None:
             face = "white" if shape == "*" else COLOURS[look]
             style = {"marker": shape, "markersize": size, "markerfacecolor": face, "markeredgewidth": 1.5}
             beside = _aside(ax, look, len(looks), right=MARK_RIGHT)  # else it hides the mean that it is set against
-            style |= {"color": COLOURS[look], "linestyle": "", "zorder": 5, "transform": beside}
+            style |= {"color": COLOURS[look], "linestyle": "", "zorder": 5, "transform": beside, "clip_on": False}
             ax.plot([panel.places[x] for x, _ in points], [y for _, y in points], **style)
 
 
@@ -268,13 +281,15 @@ def _padded(values: list[float]) -> tuple[float, float]:
 
 
 def _apart(labels: dict[X, str], inches: dict[X, float]) -> list[str]:
-    """The labels, but an empty one where a label would touch the one before it."""
+    """The labels, but an empty one where a label would touch the one before it, or the last: that is always kept."""
+    halves = {x: max(_inches(line) for line in label.split("\n")) / 2 for x, label in labels.items()}
+    last = max(labels, key=inches.get)
+    end = inches[last] - halves[last] - 0.06
     kept, free = [], -math.inf
     for x, label in labels.items():
-        half = max(_inches(line) for line in label.split("\n")) / 2
-        fits = inches[x] - half >= free
+        fits = x == last or (inches[x] - halves[x] >= free and inches[x] + halves[x] <= end)
         kept.append(label if fits else "")
-        free = inches[x] + half + 0.06 if fits else free
+        free = inches[x] + halves[x] + 0.06 if fits else free
     return kept
 
 

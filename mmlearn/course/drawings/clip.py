@@ -60,8 +60,8 @@ def _matrix(page: Page, corner: tuple[float, float], images_BCYX, names, scores_
         page.picture(left - CELL, bottom + CELL * (B - 1 - row) + 0.04, side, side, images_BCYX[row].permute(1, 2, 0))
         for column in range(K):
             score = scores_BK[row, column].item()
-            colour = "white" if score < 0.4 * largest else "black"
-            ax.text(column, row, f"{score:.2f}", ha="center", va="center", fontsize=9, color=colour)
+            colour = "white" if score < -0.15 * largest else "black"  # what differs more from viridis there
+            ax.text(column, row, f"{score:.2f}".replace("-", "−"), ha="center", va="center", fontsize=9, color=colour)
     for column, name in enumerate(names):
         x = left + CELL * (column + 0.5)
         page.text(x - 0.08, bottom + CELL * B + 0.08, name, rotation=50, ha="left", va="bottom", fontsize=10)

@@ -151,6 +151,7 @@ def filters(filters_MK: Tensor, power_K: Tensor, rate: int) -> "Figure":
     for number, filter_K in enumerate(filters_MK):
         above.plot(kilohertz_K, filter_K, color=COLOURS[number % 2], linestyle="-", lw=1.5)
     above.set(title=f"{M} mel filters", ylabel="weight", xlim=(0, rate / 2 / KILO), ylim=(0, 1.05))
+    above.tick_params(labelbottom=False)  # the axis below has the same
     below.plot(kilohertz_K, _decibels(power_K), color="#999999", lw=1, linestyle="-")
     shared_M = (filters_MK @ power_K) / filters_MK.sum(dim=1).clamp(min=1e-6)  # the mean power in each filter
     middle_M = (filters_MK @ kilohertz_K) / filters_MK.sum(dim=1).clamp(min=1e-6)

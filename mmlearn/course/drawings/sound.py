@@ -46,7 +46,7 @@ def spectrogram(spectrogram_MF: Tensor, seconds: float, width: int = 200, hertz_
 
 
 def _name_rows(ax: "Axes", hertz_M: Tensor, high: float) -> None:
-    """Ticks at round frequencies, as many as have room from the top down."""
+    """Ticks at round frequencies, as many as have room from the top down; of few rows, the first's and the last's."""
     rows = len(hertz_M)
     places: dict[int, str] = {}
     last = float(rows)
@@ -56,5 +56,7 @@ def _name_rows(ax: "Axes", hertz_M: Tensor, high: float) -> None:
         if near and (last - row) / rows * high >= APART * (last < rows):
             places[row] = f"{hertz / 1_000:g}k" if hertz >= 1_000 else str(hertz)
             last = row
+    if len(places) < 2 and rows > 1:
+        places = {row: f"{hertz_M[row] / 1_000:.1f}k" for row in (0, rows - 1)}
     ax.set_yticks(list(places), list(places.values()), fontsize=7.5)
     ax.set_ylabel("Hz", fontsize=8, labelpad=1)
