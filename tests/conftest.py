@@ -74,4 +74,4 @@ def readiness(terminalreporter):
     for model, (ran, missing) in sorted(counts.items()):
         passed = ", ".join(f"{count} {outcome}" for outcome, count in sorted(ran.items(), reverse=True))
         not_run = "".join(f"   {count} NOT RUN: {why}" for why, count in sorted(missing.items()))
-        terminalreporter.write_line(f"{model:<18}{passed or 'none ran'}{not_run}")
+        terminalreporter.write_line(f"{model:<24}{passed or 'none ran'}{not_run}")

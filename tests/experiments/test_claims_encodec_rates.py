@@ -9,6 +9,7 @@ from mmlearn.experiments.encodec_rates import (
     CODEC,
     CODEC_KBPS,
     DISTANCE,
+    HEARD,
     LOW_PASS,
     MUSIC,
     OPUS,
@@ -22,6 +23,7 @@ from mmlearn.experiments.encodec_rates import (
     WORDS_WRONG,
     measured,
     more,
+    written,
 )
 
 BOTH = pytest.mark.parametrize("kind", [SPEECH, MUSIC])
@@ -129,3 +131,11 @@ def test_the_codec_is_farther_away_than_the_low_pass():
 def test_from_4_to_8_kbps_the_codec_gains_no_clear_words():
     assert unclear(more(WORDS_WRONG, (CODEC, 8), (CODEC, 4)))
     assert more(DISTANCE, (CODEC, 4), (CODEC, 8)).high < 0.1
+
+
+def test_what_was_written_down_shows_that_a_word_can_be_lost_with_many_bits_and_kept_with_few():
+    asked, kept = HEARD[0], HEARD[2]
+    assert written(asked, ORIGINAL) == written(asked, OPUS, 6) == "please try again"
+    assert "again" not in written(asked, CODEC, 8)
+    assert written(kept, ORIGINAL) == written(kept, CODEC, 2) == "message from extension"
+    assert "message" not in written(kept, OPUS, 6)
