@@ -87,6 +87,16 @@ def test_a_codec_for_the_lowest_rate_alone_is_a_little_better_there():
     assert more("always 1", "bits", 1).high < -0.8, "though its codes say a bit less"
 
 
+def test_where_codebooks_forget_quickly_restart_does_most_of_what_k_means_does():
+    quick, dead = "quick, no k-means", "quick, no k-means, no restart"
+    assert mean_interval(seeds(quick, "used", 1)).low > 0.7
+    assert mean_interval(seeds(dead, "used", 1)).high < 0.01
+    gained = paired_interval(seeds(dead), seeds(quick))
+    assert gained.low > 0.5
+    missing = paired_interval(seeds(dead), seeds("whole"))
+    assert gained.mean > missing.mean / 2, "the most of what k-means would bring, whose codebooks forget slowly"
+
+
 # --- the balancer -----------------------------------------------------------------------------------------------------
 
 
