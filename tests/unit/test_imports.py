@@ -74,8 +74,8 @@ def test_a_check_loads_no_figures_and_no_data():
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
 def test_imports_go_down_only(file):
-    if floor(file) in ("course", "cli"):
-        assert floor(file) == "cli" or "mmlearn.cli" not in imported(file)
+    if floor(file) in ("course", "cli", "__main__"):
+        assert floor(file) != "course" or "mmlearn.cli" not in imported(file)
         return
     ours = {name.split(".")[1] for name in imported(file) if name.startswith("mmlearn.")}
     assert ours <= FLOORS[floor(file)] | {floor(file)}
