@@ -48,24 +48,28 @@ def measure(lesson: LessonPage, cell: str) -> list[dict]:
     """A row for each control of a cell's output."""
     found = lesson.output(cell).locator(controls.CONTROLS)
     all_controls = [found.nth(number) for number in range(found.count())]
-    seen = {setting(all_controls)}
-    rows = []
-    for number, control in enumerate(all_controls):
-        others = [other for other in all_controls if other is not control and kind(other) != "field"]
-        times = []
+    seen, times = {setting(all_controls)}, [[] for _ in all_controls]
+
+    def turn_on(number: int, turn: int) -> None:
+        took = step(lesson, cell, all_controls[number], turn)
+        if took is not None and setting(all_controls) not in seen:
+            times[number].append(took)
+        seen.add(setting(all_controls))
+
+    fields = [number for number, control in enumerate(all_controls) if kind(control) == "field"]
+    for number in range(len(all_controls)):
+        others = [other for other in range(len(all_controls)) if other not in (number, *fields)]
         for turn in range(4 * STEPS):
-            if len(times) == STEPS:
+            if len(times[number]) >= STEPS:
                 break
-            took = step(lesson, cell, control, turn)
-            if setting(all_controls) not in seen and took is not None:
-                times.append(took)
-            seen.add(setting(all_controls))
+            turn_on(number, turn)
             if others and turn % 3 == 2:  # elsewhere in the other settings there are new ones
-                step(lesson, cell, others[turn // 3 % len(others)], turn)
-                seen.add(setting(all_controls))
-        name = controls.spoken_name(all_controls[number])
-        median, worst = (round(f(times)) if times else "" for f in (statistics.median, max))
-        rows.append(dict(zip(COLUMNS[2:], (name, kind(control), len(times), median, worst), strict=True)))
+                turn_on(others[turn // 3 % len(others)], turn)
+    rows = []
+    for control, took in zip(all_controls, times, strict=True):
+        median, worst = (round(f(took)) if took else "" for f in (statistics.median, max))
+        name = controls.spoken_name(control)
+        rows.append(dict(zip(COLUMNS[2:], (name, kind(control), len(took), median, worst), strict=True)))
     return rows
 
 
