@@ -182,7 +182,7 @@ TERMS = (
     Term(
         "entropy",
         "15",
-        "The bits that a symbol takes in the mean where a likely one takes few: minus the logarithm of its probability.",
+        "The bits that a symbol takes in the mean where likely ones take few: minus the logarithm of its chance.",
     ),
     Term(
         "feature matching",
