@@ -5,6 +5,7 @@ From the top: the sounds, batches of crops, the loss with its discriminators, a 
 Shape letters: B batch, C channels (one), T samples, N sounds.
 """
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -43,8 +44,15 @@ FIRST_CROPS = 64  # that the codebooks start from
 def recordings(split: str = "train", languages: tuple[str, ...] = LANGUAGES) -> tuple[Tensor, Tensor]:
     """All speech of these languages and all music of a split, each as one long sound `[T]`, clip after clip."""
     speech = [row for language in languages for row in data.load("speech", language=language, split=split)["audio"]]
-    both = (speech, data.load("music", split=split)["audio"])
-    return tuple(torch.cat([sound.decode(content) for content in contents]) for contents in both)
+    return _joined(speech), _joined(data.load("music", split=split)["audio"])
+
+
+def _joined(contents: Sequence[bytes]) -> Tensor:
+    """Sounds one after the other, `[T]`, none of them twice in memory: speech alone is some hundred megabytes."""
+    samples = array("f")
+    for content in contents:
+        samples.frombytes(sound.decode(content).numpy().tobytes())
+    return torch.frombuffer(samples, dtype=torch.float32)
 
 
 class Batch(NamedTuple):
