@@ -202,7 +202,7 @@ quantise = check("encodec.quantise")
 # ### Gradients around a choice
 #
 # Choosing the nearest entry has no gradient. So on the way back one pretends that nothing was chosen: the gradient of
-# $\hat{\mathbf{z}}$ is given to $\mathbf{z}$ as it is. This is called *straight through*. In code,
+# $\hat{\mathbf{z}}$ is given to $\mathbf{z}$ as it is. This is called the *straight-through estimator*. In code,
 # `z + (z_hat - z).detach()` has the value of `z_hat` and the gradient of `z`.
 #
 # That is a good guess only if the two are near each other. So a loss draws the latent to the entries that it chose, the
@@ -265,8 +265,8 @@ def moving_averages(
 moving_averages = check("encodec.averages")
 
 # %% [markdown]
-# An entry that nobody chooses never moves, so nobody ever will: it is *dead*. Entries whose count has fallen below a
-# limit are therefore put to where some latent of the batch is.
+# An entry that nobody chooses never moves, so nobody ever will: it is a *dead entry*. Entries whose count has fallen
+# below a limit are therefore put to where some latent of the batch is.
 #
 # And at the very beginning? Entries drawn at random lie nowhere near the latents. So the first batch is clustered with
 # *k-means*, and its centres are the first entries. What this, and the restart, are worth is measured below.
@@ -312,7 +312,8 @@ spectrogram_loss = check("encodec.mel-loss")
 # for "real". There are K of them here, as in the paper.
 #
 # The discriminators want scores of at least 1 for real sounds and at most $-1$ for made ones; what is beyond is no
-# further gain. The codec wants scores of at least 1 for what it made. Both are *hinge* losses:
+# further gain. The codec wants scores of at least 1 for what it made: this is its *adversarial loss*. Both are *hinge
+# losses*:
 #
 # $$L_d(\mathbf{x}, \hat{\mathbf{x}}) = \frac1K \sum_{k=1}^K \max(0, 1 - D_k(\mathbf{x})) + \max(0, 1 + D_k(\hat{\mathbf{x}})), \qquad \ell_g(\hat{\mathbf{x}}) = \frac1K \sum_k \max(0, 1 - D_k(\hat{\mathbf{x}}))$$
 #
@@ -534,6 +535,7 @@ class Codebooks(ResidualQuantiser):
 
 # %% id="step"
 LIVE = parts.LIVE
+sizes = SpectralCodecConfig.preset("toy")
 weights = [LIVE.weights.time, LIVE.weights.mel]
 filters = [
     mel_filters(RATE, window, 64) for window in study.MEL_WINDOWS
@@ -550,7 +552,7 @@ def mel_loss(real_BCT: Tensor, made_BCT: Tensor) -> Tensor:
         log_real, log_made = ((x + study.MEL_FLOOR).log() for x in (real_NMF, made_NMF))
         squared = (log_made - log_real).square().mean(dim=(1, 2)).sqrt().mean()
         terms.append(spectrogram_loss(real_NMF, made_NMF, alpha=0.0) + squared)
-    return torch.stack(terms).mean()
+    return sum(terms) / len(terms)
 
 
 class Step:
@@ -583,9 +585,10 @@ class Step:
 
 # %% id="fit" tags=["train"]
 torch.manual_seed(LIVE.seed)
-mine = SpectralCodec(SpectralCodecConfig.preset("toy"))
-c = mine.config
-mine.quantiser = Codebooks(c.dim, c.codebooks, c.entries, decay=c.decay, dead=c.dead)
+mine = SpectralCodec(sizes)
+mine.quantiser = Codebooks(
+    sizes.dim, sizes.codebooks, sizes.entries, decay=sizes.decay, dead=sizes.dead
+)
 first_BCT = study.crops(
     sounds, study.FIRST_CROPS, LIVE.samples, torch.Generator().manual_seed(LIVE.seed)
 )
@@ -604,7 +607,7 @@ say(
     "heard far more."
 )
 
-# %% id="your-codec" tags=["train"]
+# %% id="seen"
 mel_axis = mel_to_hertz(
     torch.linspace(0, float(hertz_to_mel(torch.tensor(RATE / 2))), 64)
 )
@@ -616,6 +619,7 @@ def heard_as(made_T: Tensor, note: str) -> Sound:
     return Sound(made_T, WORDS, picture(made_T[None])[0], note, mel_axis)
 
 
+# %% id="your-codec" tags=["train"]
 this_run = {
     row["codebooks"]: row["value"]
     for row in parts.measured(mine)
@@ -655,6 +659,8 @@ listen(
 )
 
 # %% [markdown]
+# The loss jumps when the codebooks start: from there on the decoder gets what they say, and no longer the latents.
+#
 # An untrained codec is farther from the sound than silence is: it makes a noise of its own. Half a minute is enough for
 # rhythm, loudness and something of a voice, not for words. The codec from the zoo is larger, and had sixty times the
 # steps and discriminators at the end. What it makes of the words is measured below.
@@ -667,7 +673,7 @@ listen(
 # Choose how the sentence travels. With one codebook the codec from the zoo keeps a rhythm and vowels; each further
 # codebook adds what the ones before left over. Opus at its lowest rate is beside it. The distance is explained below.
 
-# %% id="rates"
+# %% id="rates" tags=["train"]
 
 
 def opus(sound_T: Tensor, kbps: int) -> tuple[Tensor, float]:
@@ -786,7 +792,7 @@ reveal(
 #   nothing of what an ear forgives, and it is a relative of the mel loss that our codec was trained on.
 # - *DNSMOS*, a network that guesses the marks of listeners, from 1 to 5. It hears one sound alone: it does not notice
 #   when a word has become another.
-# - The *words* that a speech recogniser gets wrong.
+# - The *word error rate* of a speech recogniser: the words that it gets wrong, by those that were said.
 #
 # The sentences are held out, and were never coded by Opus. Bits are what each clip really took. All of them are by one
 # speaker, whose other sentences were in the training: the codec knows this voice, and Opus knows none. For music there
@@ -1013,26 +1019,7 @@ mushra(
 # First the codebooks. Without *k-means* the entries begin as random numbers. Without *quantiser dropout* all eight
 # codebooks are in use in every step, so nothing is learned about fewer.
 
-# %% id="guess-dropout"
-guess = None  # choose below, or write it here, such as guess = "always 8"
-predict(
-    "encodec.dropout",
-    "One codec was trained with 1, 2, 4 or 8 codebooks by chance, another with all 8 always. Both are used with a "
-    "single codebook. Which is nearer to the original?",
-    ("by chance", "always 8", "no clear difference"),
-    guess,
-)
-
-# %% id="guess-usage"
-guess = None  # choose below, or write it here, such as guess = 500
-predict(
-    "encodec.usage",
-    f"The first codebook has {mine.config.entries:,} entries. Without k-means, how many of them do held-out sounds use?",
-    (0, mine.config.entries, 1),
-    guess,
-)
-
-# %% id="dropout" tags=["fold"]
+# %% id="differences" tags=["fold"]
 
 
 def far(variant: str, books: int = 8) -> Interval:
@@ -1047,6 +1034,26 @@ def less(variant: str, other: str, books: int = 8) -> Interval:
     )
 
 
+# %% id="guess-dropout"
+guess = None  # choose below, or write it here, such as guess = "always 8"
+predict(
+    "encodec.dropout",
+    "One codec was trained with 1, 2, 4 or 8 codebooks by chance, another with all 8 always. Both are used with a "
+    "single codebook. Which is nearer to the original?",
+    ("by chance", "always 8", "no clear difference"),
+    guess,
+)
+
+# %% id="guess-usage"
+guess = None  # choose below, or write it here, such as guess = 500
+predict(
+    "encodec.usage",
+    f"The first codebook has {sizes.entries:,} entries. Without k-means, how many of them do held-out sounds use?",
+    (0, sizes.entries, 1),
+    guess,
+)
+
+# %% id="dropout" tags=["train", "fold"]
 TRAINED = {"by chance": "whole", "always 8": "always 8"}
 series = {
     name: [(n, *far(variant, n)) for n in parts.RATES]
@@ -1110,11 +1117,11 @@ figures = "; ".join(
 )
 reveal(
     "encodec.usage",
-    round(used.mean * mine.config.entries),
+    round(used.mean * sizes.entries),
     charts.curves(panels, x_label="codebook", y_label="share of entries"),
     alt=f"Share of the entries that held-out sounds use, for each of eight codebooks. {figures}.",
-    text=f"Without k-means {used.mean * mine.config.entries:.1f} of {mine.config.entries:,} entries are used in the mean of "
-    f"five seeds, with k-means {mean_interval(parts.seeds('whole', 'used', 1)).mean * mine.config.entries:.0f}. "
+    text=f"Without k-means {used.mean * sizes.entries:.1f} of {sizes.entries:,} entries are used in the mean of "
+    f"five seeds, with k-means {mean_interval(parts.seeds('whole', 'used', 1)).mean * sizes.entries:.0f}. "
     f"K-means makes the sound {less('whole', 'no k-means'):.2f} dB nearer.",
 )
 ROWS = {
@@ -1135,7 +1142,8 @@ say(table)
 # %% [markdown]
 # Random entries lie nowhere near the latents. Two or three of them happen to be the nearest, get all latents, and
 # follow them; the others stay where they are for good. K-means begins where the latents are, and hundreds of entries
-# take part.
+# take part. The *perplexity* in the table counts them by how often each is used: it is how many entries there would be
+# if all were equally frequent.
 #
 # Restart keeps the later codebooks alive. K-means gives some entries a single vector each, and such a vector leaves
 # nothing over. So the later codebooks get many zeros to cluster, and most of their entries begin empty. Restart moves
@@ -1220,8 +1228,8 @@ say(table)
 #
 # A code of `1024` entries costs `10` bits. But codes can be guessed: silence follows silence, and a vowel goes on. A
 # small transformer reads the frames so far and says how likely each code of the next frame is (section 3.3). With an
-# *arithmetic coder* a code of probability $p$ then costs $-\log_2 p$ bits: few if it was expected. The coder, whole
-# numbers and carries, is in `mmlearn/nn/arithmetic.py`.
+# *arithmetic coder* a code of probability $p$ then costs $-\log_2 p$ bits: few if it was expected. The mean of this
+# over many codes is their *entropy*. The coder, whole numbers and carries, is in `mmlearn/nn/arithmetic.py`.
 #
 # What is measured is the size of real files, which are read again and compared code by code. *Order 0* is the simplest
 # guess: how often each entry was chosen in training, whatever came before.
@@ -1368,13 +1376,13 @@ print(
 # NBVAL_CHECK_OUTPUT
 table = "| | frames a second | codebooks | kbit/s | codes a second | parameters |\n|---|---|---|---|---|---|\n"
 for preset in ("24khz", "48khz"):
-    sizes = EnCodecConfig.preset(preset)
-    big = EnCodec(sizes, device="meta")
-    used = [sizes.codebooks_for(kbps) for kbps in sizes.bandwidths]
-    codes_a_second = f"{used[0] * sizes.frame_rate} to {used[-1] * sizes.frame_rate}"
+    known = EnCodecConfig.preset(preset)
+    big = EnCodec(known, device="meta")
+    used = [known.codebooks_for(kbps) for kbps in known.bandwidths]
+    codes_a_second = f"{used[0] * known.frame_rate} to {used[-1] * known.frame_rate}"
     table += (
-        f"| {preset} | {sizes.frame_rate} | {', '.join(map(str, used))} | "
-        f"{', '.join(f'{kbps:g}' for kbps in sizes.bandwidths)} | {codes_a_second} | "
+        f"| {preset} | {known.frame_rate} | {', '.join(map(str, used))} | "
+        f"{', '.join(f'{kbps:g}' for kbps in known.bandwidths)} | {codes_a_second} | "
         f"{sum(p.numel() for p in big.parameters()):,} |\n"
     )
 say(table)

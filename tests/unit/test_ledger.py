@@ -120,7 +120,7 @@ def test_a_folder_without_permission_is_told(monkeypatch, capsys):
 
     monkeypatch.setattr("tempfile.mkstemp", refuse)
     check("vit.patchify", identity)
-    assert "Your progress was not recorded: [Errno 13] Permission denied" in capsys.readouterr().out
+    assert "Your progress was not recorded: Permission denied" in capsys.readouterr().out
 
 
 def test_without_a_named_place_it_stands_in_an_ignored_folder(monkeypatch):
