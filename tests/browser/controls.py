@@ -9,7 +9,7 @@ GUESS = "Keep my guess"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # Of the radio buttons of a question Tab reaches one.
 HAS_FOCUS = "it => it === document.activeElement || (it.name && it.name === document.activeElement.name)"
-MOST_TABS = 24  # from a cell's editor to the last control of its output
+MOST_TABS = 80  # from a cell's editor to the last control of its output: each player on the way takes half a dozen
 
 # What a control can change: pictures and their descriptions, sounds, tables, notes, what is said of the state.
 SHOWN = """output => [...output.querySelectorAll('img, audio, tbody, caption, figcaption, [role=status]')]
