@@ -70,10 +70,7 @@ def tab_to(lesson, cell: str, control) -> None:
     lesson.page.keyboard.press("Escape")
     for _ in range(MOST_TABS):
         lesson.page.keyboard.press("Tab")
-        # Of radio buttons Tab reaches one.
-        if target.evaluate(
-            "it => it === document.activeElement || (it.name && it.name === document.activeElement.name)"
-        ):
+        if target.evaluate(HAS_FOCUS):
             return
     raise AssertionError(f"{cell}: Tab does not reach {spoken_name(control) or 'a control'}")
 
